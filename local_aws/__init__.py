@@ -1,0 +1,1 @@
+"""AWS on one machine: moto's control plane, with an ECS that really schedules, runs and serves."""

@@ -1,0 +1,104 @@
+# Copyright (c) 2026 The steadystate.ecs authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How a verb reaches AWS: the connection options, and clients made from them.
+
+The options and their environment variables carry the names of the amazon.aws collection, so that one set of
+`module_defaults` serves both.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.module_utils.basic import env_fallback
+
+from .._verb import VerbFailure
+
+try:
+    import boto3
+    import botocore.config
+    import botocore.exceptions
+    import botocore.loaders
+    import botocore.session
+
+    # One loader for the whole process: it caches the service models, and a forked worker inherits what is read here.
+    _LOADER: t.Any = botocore.session.get_session().get_component("data_loader")
+    IMPORT_ERROR: ImportError | None = None
+except ImportError as exc:
+    IMPORT_ERROR = exc
+
+CONNECTION_SPEC: dict[str, t.Any] = {
+    "region": {"type": "str", "aliases": ["aws_region"], "fallback": (env_fallback, ["AWS_REGION", "AWS_DEFAULT_REGION"])},
+    "endpoint_url": {"type": "str", "aliases": ["aws_endpoint_url"], "fallback": (env_fallback, ["AWS_URL"])},
+    "profile": {"type": "str", "aliases": ["aws_profile"], "fallback": (env_fallback, ["AWS_PROFILE"])},
+    "access_key": {
+        "type": "str",
+        "no_log": False,
+        "aliases": ["aws_access_key_id", "aws_access_key"],
+        "fallback": (env_fallback, ["AWS_ACCESS_KEY_ID"]),
+    },
+    "secret_key": {
+        "type": "str",
+        "no_log": True,
+        "aliases": ["aws_secret_access_key", "aws_secret_key"],
+        "fallback": (env_fallback, ["AWS_SECRET_ACCESS_KEY"]),
+    },
+    "session_token": {
+        "type": "str",
+        "no_log": True,
+        "aliases": ["aws_session_token"],
+        "fallback": (env_fallback, ["AWS_SESSION_TOKEN"]),
+    },
+    "aws_ca_bundle": {"type": "path", "fallback": (env_fallback, ["AWS_CA_BUNDLE"])},
+    "validate_certs": {"type": "bool", "default": True},
+}
+
+# Throttled and interrupted calls are tried again by botocore itself, with growing pauses, before a verb hears of them.
+_MAX_ATTEMPTS = 8
+
+
+def client_factory(params: dict[str, t.Any]) -> t.Callable[[str], t.Any]:
+    """Return a function from a service name to a client, one client per service, from the connection options in `params`.
+
+    Raises `VerbFailure` when boto3 is missing, the profile does not exist or no region is known.
+    """
+    if IMPORT_ERROR is not None:
+        raise VerbFailure(
+            f"boto3 is needed and cannot be imported by this Python: {IMPORT_ERROR}. Install it with: python -m pip install boto3"
+        )
+    keys = {
+        "aws_access_key_id": params.get("access_key") or None,
+        "aws_secret_access_key": params.get("secret_key") or None,
+        "aws_session_token": params.get("session_token") or None,
+    }
+    if params.get("profile") and not keys["aws_access_key_id"]:
+        keys = {"profile_name": params["profile"]}
+    try:
+        core = botocore.session.Session(profile=keys.get("profile_name"))
+        core.register_component("data_loader", _LOADER)
+        session = boto3.session.Session(botocore_session=core, region_name=params.get("region") or None, **keys)
+    except botocore.exceptions.ProfileNotFound as exc:
+        raise VerbFailure(f"profile: {exc}. Name a profile of the AWS configuration file, or leave the option out.") from exc
+    if not session.region_name:
+        raise VerbFailure("region: no AWS region is set. Pass region, or set AWS_REGION, for example eu-west-1.")
+    verify: bool | str | None = None
+    if not params.get("validate_certs", True):
+        verify = False
+    elif params.get("aws_ca_bundle"):
+        verify = params["aws_ca_bundle"]
+    config = botocore.config.Config(
+        retries={"mode": "standard", "max_attempts": _MAX_ATTEMPTS},
+        user_agent_extra="steadystate.ecs",
+        connect_timeout=10,
+        read_timeout=60,
+    )
+    clients: dict[str, t.Any] = {}
+
+    def client(service: str) -> t.Any:
+        if service not in clients:
+            clients[service] = session.client(service, endpoint_url=params.get("endpoint_url") or None, verify=verify, config=config)
+        return clients[service]
+
+    return client

@@ -1,0 +1,53 @@
+# Copyright (c) 2026 The steadystate.ecs authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Turns what botocore raises into one clear sentence for the user."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+from .._verb import VerbFailure
+
+try:
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+except ImportError:
+    # Without botocore nothing below can be raised; the connection says so when the first client is asked for.
+    class BotoCoreError(Exception):  # type: ignore[no-redef]
+        pass
+
+    class ClientError(Exception):  # type: ignore[no-redef]
+        pass
+
+    class NoCredentialsError(Exception):  # type: ignore[no-redef]
+        pass
+
+
+def error_code(error: Exception) -> str:
+    """The AWS error code of a `ClientError`, for example `ServiceNotFoundException`; empty for anything else."""
+    response = getattr(error, "response", None) or {}
+    return str(response.get("Error", {}).get("Code", ""))
+
+
+def error_message(error: Exception) -> str:
+    response = getattr(error, "response", None) or {}
+    return str(response.get("Error", {}).get("Message", "") or error)
+
+
+@contextlib.contextmanager
+def aws_failures() -> t.Iterator[None]:
+    """Raise `VerbFailure` in place of any botocore error that leaves the block."""
+    try:
+        yield
+    except NoCredentialsError as exc:
+        raise VerbFailure(
+            "No AWS credentials were found. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile, or run under a role.",
+            error_code="NoCredentials",
+        ) from exc
+    except ClientError as exc:
+        operation = getattr(exc, "operation_name", "the call")
+        raise VerbFailure(f"AWS refused {operation}: {error_code(exc)}: {error_message(exc)}", error_code=error_code(exc)) from exc
+    except BotoCoreError as exc:
+        raise VerbFailure(f"AWS could not be reached: {exc}", error_code=type(exc).__name__) from exc

@@ -1,0 +1,61 @@
+# Copyright (c) 2026 The steadystate.ecs authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a verb is: one function, run either as a module or inside the controller.
+
+A verb lives in ``module_utils/_verbs/``, one file each, and offers a `VERB`. Its `run` takes validated parameters and a
+`Context`, and returns the result as plain data. It raises `VerbFailure` for anything the user has to read.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+
+class Clock(t.Protocol):
+    """Time as a verb sees it. Seconds everywhere; `now` is seconds since the epoch, in UTC."""
+
+    def now(self) -> float: ...
+
+    def monotonic(self) -> float: ...
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+class VerbFailure(Exception):
+    """A failure to report to the user: `message` for people, `result` for whatever reads the task's return values."""
+
+    def __init__(self, message: str, **result: t.Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.result = result
+
+
+@dataclass(frozen=True)
+class Context:
+    """All that a verb gets from outside: nothing in a verb reaches for the real clock, network or terminal by itself."""
+
+    client: t.Callable[[str], t.Any]
+    """Returns a boto3 client for a service name such as `ecs`, made once per task."""
+    clock: Clock
+    progress: t.Callable[[str], None]
+    """Shows one line to the user as it happens. Lines must hold no secret; they are dropped under `no_log`."""
+    warn: t.Callable[[str], None]
+    check_mode: bool = False
+    diff_mode: bool = False
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A verb's interface and its one function."""
+
+    name: str
+    argument_spec: dict[str, t.Any]
+    run: t.Callable[[dict[str, t.Any], Context], dict[str, t.Any]]
+    mutually_exclusive: tuple[tuple[str, ...], ...] = ()
+    required_together: tuple[tuple[str, ...], ...] = ()
+    required_one_of: tuple[tuple[str, ...], ...] = ()
+    required_if: tuple[tuple[t.Any, ...], ...] = ()
+    required_by: dict[str, tuple[str, ...]] = field(default_factory=dict)
