@@ -243,3 +243,54 @@ class LoadBalancing(Protocol):
 class Alarms(Protocol):
     def in_alarm(self, account: str, region: str, names: Sequence[str]) -> list[str]:
         """Those of the named CloudWatch alarms that are in ALARM now."""
+
+
+@dataclass(frozen=True)
+class InstanceFacts:
+    """An EC2 instance whose ECS agent has started, as the agent would register it."""
+
+    account: str
+    region: str
+    cluster: str
+    """Cluster name from the user data's ECS_CLUSTER."""
+    ec2_instance_id: str
+    instance_type: str
+    zone: str
+    subnet_id: str
+    vpc_id: str
+    ami_id: str
+    cpu_units: int
+    memory_mib: int
+    """What is registered: the type's memory less what the kernel and the agent keep."""
+    architecture: str
+    """`x86_64` or `arm64`."""
+    eni_slots: int
+    """Tasks with a network interface of their own that fit: the type's limit less one (ecs-facts.md 5)."""
+    capacity_provider: str | None
+    """Name of the capacity provider whose Auto Scaling group the instance belongs to."""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    """Custom attributes from ECS_INSTANCE_ATTRIBUTES."""
+
+
+@dataclass(frozen=True)
+class TaskDemand:
+    """What one task waiting in PROVISIONING needs."""
+
+    cpu_units: int
+    memory_mib: int
+    enis: int
+
+
+class ContainerInstances(Protocol):
+    """The cluster's side of capacity, offered by the ECS room to the capacity room."""
+
+    def joined(self, facts: InstanceFacts) -> None: ...
+
+    def left(self, ec2_instance_id: str) -> None:
+        """The instance is gone: its tasks stop as when a host disappears, its container instance becomes INACTIVE."""
+
+    def waiting(self, account: str, region: str, capacity_provider: str) -> list[TaskDemand]:
+        """Tasks launched through the capacity provider that found no room, in PROVISIONING."""
+
+    def idle(self, account: str, region: str, capacity_provider: str) -> list[str]:
+        """EC2 ids of the provider's container instances that run no task."""
