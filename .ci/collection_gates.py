@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import yaml
 from ansible_test._internal.python_requirements import collect_bootstrap
@@ -36,7 +37,7 @@ def lay_out() -> None:
     )
     for name in filter(None, listing.stdout.split("\0")):
         source, target = ROOT / name, TREE / name
-        if name.split("/")[0] in ignored and name != "tests/config.yml" or not source.is_file():
+        if (name.split("/")[0] in ignored and name != "tests/config.yml") or not source.is_file():
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source, target)
@@ -54,11 +55,9 @@ def real_interpreters() -> str:
 def sanity() -> int:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
 
-    class Interpreter:
-        path = sys.executable
-
-    Interpreter.version = version  # type: ignore[attr-defined]  # what ansible-test's own PythonConfig carries
-    pip_version = collect_bootstrap(Interpreter())[0].pip_version  # type: ignore[arg-type,attr-defined]  # duck-typed, see above
+    # What ansible-test reads of its own description of a Python.
+    interpreter = SimpleNamespace(version=version, path=sys.executable)
+    pip_version = collect_bootstrap(interpreter)[0].pip_version
     cache = Path.home() / ".ansible" / "test" / "cache" / f"get_pip_{pip_version.replace('.', '_')}.py"
     if not cache.exists():
         cache.parent.mkdir(parents=True, exist_ok=True)
