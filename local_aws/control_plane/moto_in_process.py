@@ -1,0 +1,93 @@
+"""moto, in this process: one WSGI application for every AWS API, and all about how it is set up, warmed up and emptied."""
+
+from __future__ import annotations
+
+import io
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+# moto reads these when its packages are imported, so they are set before the first of them is.
+os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+
+from moto.backends import get_backend
+from moto.core.base_backend import BackendDict
+from moto.core.model_instances import reset_model_data
+from moto.iam.models import get_account_id_from
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+WARM_SERVICES = (
+    "ec2",
+    "iam",
+    "sts",
+    "ecs",
+    "elbv2",
+    "ecr",
+    "autoscaling",
+    "applicationautoscaling",
+    "cloudwatch",
+    "logs",
+    "ssm",
+    "secretsmanager",
+)
+"""What provisioning and deploying an ECS service talks to: imported before a client asks for them."""
+
+
+@dataclass(frozen=True)
+class HttpAnswer:
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+class Moto:
+    """Answers HTTP requests as moto's own server would, one at a time: moto's state is not safe for threads."""
+
+    def __init__(self) -> None:
+        self._application = DomainDispatcherApplication(create_backend_app)
+        self.lock = threading.RLock()
+        """Held while moto works. Whoever reads moto's backends over more than one step holds it too."""
+
+    def request(self, environ: Mapping[str, Any], body: bytes) -> HttpAnswer:
+        """One HTTP request, given as a WSGI environment and its body. Raises what moto raises, `NotImplementedError` among it."""
+        environ = {**environ, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+        environ.pop("HTTP_TRANSFER_ENCODING", None)
+        answer: list[tuple[str, list[tuple[str, str]]]] = []
+        written = io.BytesIO()
+
+        def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            answer.append((status, headers))
+            return written.write
+
+        with self.lock:
+            chunks = self._application(environ, start_response)
+            try:
+                for chunk in chunks:
+                    written.write(chunk)
+            finally:
+                close = getattr(chunks, "close", None)
+                if close is not None:
+                    close()
+        status, headers = answer[-1]
+        return HttpAnswer(int(status.split(" ", 1)[0]), list(headers), written.getvalue())
+
+    def account_of(self, access_key: str) -> str:
+        """The account an access key belongs to; 123456789012 for every key that moto's IAM does not know."""
+        with self.lock:
+            return str(get_account_id_from(access_key))
+
+    def warm_up(self) -> None:
+        """Import the packages of the services that a deployment uses (about two seconds of work, so that no first call pays for it)."""
+        for service in WARM_SERVICES:
+            with self.lock:
+                get_backend(service)  # type: ignore[call-overload]  # moto types the name as a Literal of all services
+                if service not in self._application.app_instances:
+                    self._application.app_instances[service] = create_backend_app(service)  # type: ignore[arg-type]  # the same Literal
+
+    def reset(self) -> None:
+        """Back to an empty account."""
+        with self.lock:
+            BackendDict.reset()
+            reset_model_data()
