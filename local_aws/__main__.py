@@ -27,9 +27,15 @@ def parse(arguments: Sequence[str] | None) -> Settings:
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="TCP port on 127.0.0.1; 0 takes a free one (default %(default)s)")
     parser.add_argument("--speed", type=float, default=1.0, help="divides every AWS delay; 1 is real time (default %(default)s)")
     parser.add_argument("--data", type=Path, default=default_data_dir(), help="directory for images and logs (default %(default)s)")
-    parser.add_argument("--runtime", choices=["auto", "namespaces", "engine", "process"], default="auto", help="how tasks run (default auto)")
     parser.add_argument(
-        "--stale-reads", type=int, default=0, metavar="N", help="reads that still show the state before an UpdateService (default %(default)s)"
+        "--runtime", choices=["auto", "namespaces", "engine", "process"], default="auto", help="how tasks run (default auto)"
+    )
+    parser.add_argument(
+        "--stale-reads",
+        type=int,
+        default=0,
+        metavar="N",
+        help="reads that still show the state before an UpdateService (default %(default)s)",
     )
     given = parser.parse_args(arguments)
     if not given.speed > 0:
@@ -50,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         if error.errno == errno.EADDRINUSE or "Address already in use" in str(error):
             print(
-                f"local_aws: port {settings.port} is in use, perhaps by another local_aws. Stop that one, or choose another port with --port.",
+                f"local_aws: port {settings.port} is in use, perhaps by another local_aws. Stop that one, or choose another with --port.",
                 file=sys.stderr,
             )
             return 1

@@ -15,6 +15,7 @@ from local_aws.clock import ScaledClock
 from local_aws.control_plane.api import AwsApi
 from local_aws.control_plane.moto_in_process import Moto
 from local_aws.hands.http import Hands
+from local_aws.hands.inspection import add_inspection
 from local_aws.interfaces import Component, JsonObject
 from local_aws.server import Router, Server
 
@@ -52,7 +53,7 @@ class World:
         self._registry = _room("local_aws.registry", "RegistryRoom", self.clock, settings.data_dir, self.api)
         if self._registry is not None:
             self.components["registry"] = self._registry
-        self.hands.add("GET", "/_local/health", "status, version, runtime, speed, components", self._health)
+        add_inspection(self.hands, self._about, self.components, self.reset, self.api.calls.listed, self.api.calls.clear)
         self.server = Server(settings.port, Router(self.api, self.hands, self._registry_wsgi))
 
     def _registry_wsgi(self, environ: dict[str, Any], start_response: Any) -> Any:
@@ -69,6 +70,13 @@ class World:
         for component in reversed(list(self.components.values())):
             component.stop()
 
+    def reset(self) -> None:
+        """Back to an empty account: first what runs, then what is written down."""
+        for component in reversed(list(self.components.values())):
+            component.reset()
+        self.moto.reset()
+        self.api.calls.clear()
+
     def greeting(self) -> str:
         """What `python -m local_aws` prints when it is ready."""
         return "\n".join(
@@ -80,5 +88,5 @@ class World:
             ]
         )
 
-    def _health(self, _: JsonObject) -> JsonObject:
-        return {"status": "ok", "version": __version__, "speed": self.clock.speed, "components": list(self.components)}
+    def _about(self) -> JsonObject:
+        return {"version": __version__, "speed": self.clock.speed, "url": self.server.url}

@@ -77,7 +77,9 @@ class AwsApi:
         start_response(_status_line(answer.status), [*headers, ("Content-Length", str(len(answer.body)))])
         return [answer.body]
 
-    def _serve(self, target: wire.Target, account: str, environ: Mapping[str, Any], body: bytes) -> tuple[HttpAnswer, JsonObject, str | None]:
+    def _serve(
+        self, target: wire.Target, account: str, environ: Mapping[str, Any], body: bytes
+    ) -> tuple[HttpAnswer, JsonObject, str | None]:
         params: JsonObject = {}
         try:
             operation = wire.operation_model(target.service, target.action) if target.protocol and target.action else None

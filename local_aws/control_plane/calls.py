@@ -37,7 +37,16 @@ class CallLog:
         self._lock = threading.Lock()
 
     def add(
-        self, when: datetime, service: str, action: str | None, account: str, region: str, access_key: str, params: JsonObject, status: int, error: str | None
+        self,
+        when: datetime,
+        service: str,
+        action: str | None,
+        account: str,
+        region: str,
+        access_key: str,
+        params: JsonObject,
+        status: int,
+        error: str | None,
     ) -> None:
         call = RecordedCall(when.isoformat(), service, action, account, region, access_key, _short(params), status, error)
         with self._lock:
@@ -50,7 +59,6 @@ class CallLog:
     def clear(self) -> None:
         with self._lock:
             self._calls.clear()
-
 
 
 def _short(value: Any, name: str = "") -> Any:

@@ -25,7 +25,6 @@ def _protocol(operation: OperationModel) -> str:
 def ask_moto(moto: Moto, operation: OperationModel, params: JsonObject, account: str, region: str, access_key: str) -> JsonObject:
     """The operation's output from moto. Raises `AwsError` with moto's code, message and status."""
     protocol = _protocol(operation)
-    service = str(operation.service_model.service_name)
     request = botocore.serialize.create_serializer(protocol, include_validation=False).serialize_to_request(params, operation)
     body = request["body"]
     if isinstance(body, dict):
@@ -66,7 +65,8 @@ def ask_moto(moto: Moto, operation: OperationModel, params: JsonObject, account:
     metadata = parsed.pop("ResponseMetadata", {})
     if answer.status >= 300:
         error = parsed.get("Error", {})
-        raise AwsError(str(error.get("Code", "InternalFailure")), str(error.get("Message", "")), int(metadata.get("HTTPStatusCode", answer.status)))
+        status = int(metadata.get("HTTPStatusCode", answer.status))
+        raise AwsError(str(error.get("Code", "InternalFailure")), str(error.get("Message", "")), status)
     return dict(parsed)
 
 
