@@ -12,8 +12,11 @@ from typing import Any
 
 from local_aws import __version__
 from local_aws.clock import ScaledClock
+from local_aws.control_plane.alarms import MetricAlarms
 from local_aws.control_plane.api import AwsApi
+from local_aws.control_plane.metrics import Metrics
 from local_aws.control_plane.moto_in_process import Moto
+from local_aws.control_plane.permissions import RolePermissions
 from local_aws.hands.http import Hands
 from local_aws.hands.inspection import add_inspection
 from local_aws.interfaces import Component, JsonObject
@@ -50,11 +53,16 @@ class World:
         self.api = AwsApi(self.moto, self.clock)
         self.hands = Hands()
         self.components: dict[str, Component] = {}
+        self.permissions = RolePermissions(self.moto)
+        self.metrics = Metrics(self.moto, self.clock)
+        self.alarms = self.components["alarms"] = MetricAlarms(self.moto, self.clock, self.api)
         self._registry = _room("local_aws.registry", "RegistryRoom", self.clock, settings.data_dir, self.api)
         if self._registry is not None:
             self.components["registry"] = self._registry
         add_inspection(self.hands, self._about, self.components, self.reset, self.api.calls.listed, self.api.calls.clear)
         self.server = Server(settings.port, Router(self.api, self.hands, self._registry_wsgi))
+        if self._registry is not None:
+            self._registry.endpoint = self.server.url
 
     def _registry_wsgi(self, environ: dict[str, Any], start_response: Any) -> Any:
         return self._registry.wsgi(environ, start_response)
@@ -74,6 +82,7 @@ class World:
         """Back to an empty account: first what runs, then what is written down."""
         for component in reversed(list(self.components.values())):
             component.reset()
+        self.metrics.reset()
         self.moto.reset()
         self.api.calls.clear()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import urllib.parse
-from typing import Any
+from typing import Any, cast
 
 import botocore.parsers
 import botocore.serialize
@@ -77,4 +77,4 @@ def _headers(pairs: list[tuple[str, str]]) -> dict[str, str]:
 
 def model_of(service: str, action: str) -> OperationModel:
     """The model of an operation this process itself asks for. Raises botocore's `OperationNotFoundError` for a name that is none."""
-    return get_service_model(service).operation_model(action)
+    return cast(OperationModel, get_service_model(service).operation_model(action))

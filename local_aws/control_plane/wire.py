@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, cast
 from xml.sax.saxutils import escape
 
 import botocore.parsers
@@ -24,9 +24,10 @@ from botocore.utils import parse_timestamp
 from moto.core.model import OperationModel, ServiceModel
 from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.request import Request
-from moto.core.routing import NotFound, get_service_router
+from moto.core.routing import get_service_router
 from moto.core.serialize import SerializationContext, get_serializer_class
 from moto.core.utils import get_service_model
+from werkzeug.exceptions import NotFound
 
 from local_aws.control_plane.moto_in_process import HttpAnswer
 from local_aws.interfaces import AwsError, JsonObject
@@ -135,7 +136,7 @@ def _request(environ: Mapping[str, Any], body: bytes) -> Request:
 def operation_model(service: str, action: str) -> OperationModel | None:
     """The model of an operation, or None for one that this botocore does not know."""
     try:
-        return get_service_model(service).operation_model(action)
+        return cast(OperationModel, get_service_model(service).operation_model(action))
     except OperationNotFoundError:
         return None
 
@@ -149,7 +150,7 @@ def parse_request(target: Target, operation: OperationModel, environ: Mapping[st
         if target.protocol == CBOR:
             return _parse_cbor(operation, body)
         request = _request(environ, body)
-        parser = PROTOCOL_PARSERS[target.protocol](operation, timestamp_parser=parse_timestamp)
+        parser = PROTOCOL_PARSERS[str(target.protocol)](operation, timestamp_parser=parse_timestamp)
         parsed = parser.parse(
             {
                 "method": request.method,
