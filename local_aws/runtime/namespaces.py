@@ -45,11 +45,11 @@ class NamespacesRefused(Exception):
 class _Supervisor:
     """Our end of one supervisor process."""
 
-    def __init__(self, address: str, hostname: str) -> None:
+    def __init__(self, address: str, hostname: str, scratch: Path) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", _BOOT, _PACKAGE_ROOT, str(theirs.fileno()), address, hostname],
+                [sys.executable, "-I", "-S", "-c", _BOOT, _PACKAGE_ROOT, str(theirs.fileno()), address, hostname, str(scratch)],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C in the terminal is for local_aws alone, which then closes its tasks in order
@@ -194,8 +194,12 @@ class NamespaceSandbox:
         self._hostname = task_id[:12]
         self._scratch = data / f"{os.getpid()}-{self._hostname}-{uuid.uuid4().hex[:8]}"
         self._data = data
-        self._supervisor = _Supervisor(address, self._hostname)
         self._scratch.mkdir(parents=True, mode=0o700)
+        try:
+            self._supervisor = _Supervisor(address, self._hostname, self._scratch)
+        except BaseException:
+            self._scratch.rmdir()
+            raise
         self._closed = False
 
     @property
@@ -298,7 +302,8 @@ class NamespaceSandbox:
             return
         self._closed = True
         self._supervisor.close()
-        shutil.rmtree(self._scratch, ignore_errors=False)
+        if self._scratch.exists():  # the supervisor was killed before it could clear up
+            shutil.rmtree(self._scratch)
 
 
 class _StoredSandbox(NamespaceSandbox):

@@ -52,8 +52,9 @@ def _exit_code(status: int) -> int:
 
 
 class Supervisor:
-    def __init__(self, control: socket.socket, userns: bool) -> None:
+    def __init__(self, control: socket.socket, userns: bool, scratch: str) -> None:
         self._control = control
+        self._scratch = scratch
         self._userns = userns
         self._children: dict[int, _Child] = {}
         self._own_processes = os.open("/proc/self/ns/pid", os.O_RDONLY)
@@ -263,6 +264,8 @@ class Supervisor:
                 child = self._children.pop(pid, None)
                 if child is not None:
                     self._forget(child)
+        if os.path.isdir(self._scratch):
+            shutil.rmtree(self._scratch)
 
 
 def _measure(first: int) -> tuple[float, int]:
@@ -326,7 +329,7 @@ def _prepare(address: str, hostname: str) -> None:
 def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     control.set_inheritable(False)
-    address, hostname = sys.argv[2:4]
+    address, hostname, scratch = sys.argv[2:5]
     try:
         userns = _enter_namespaces()
     except OSError as error:
@@ -344,7 +347,7 @@ def main() -> None:
     except OSError as error:
         control.send(json.dumps({"error": str(error)}).encode())
         return
-    supervisor = Supervisor(control, userns)
+    supervisor = Supervisor(control, userns, scratch)
     control.send(json.dumps({"userns": userns}).encode())
     try:
         supervisor.serve()
