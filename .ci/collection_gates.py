@@ -17,6 +17,8 @@ from ansible_test._internal.python_requirements import collect_bootstrap
 
 ROOT = Path(__file__).resolve().parent.parent
 TREE = ROOT / "build" / "gates" / "ansible_collections" / "steadystate" / "ecs"
+# Not part of the built collection, but of how it is tested: without the first, ansible-test checks its own output too.
+WANTED = {".gitignore", "tests/config.yml"}
 # ansible-test fetches this script from a host that is not always reachable. The standard library's ensurepip does the same
 # work; it has to run in a process of its own because it points pip away from the machine's pip configuration.
 GET_PIP = """\

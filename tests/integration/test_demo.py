@@ -1,0 +1,93 @@
+"""`make demo` as a newcomer types it: the story, its figures, a second run over a kept one, Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build" / "demo"
+DEMO_LIMIT = 360
+"""Seconds that a demo may take."""
+
+
+def traces() -> set[str]:
+    """What a demo must not leave: processes of local_aws or its tasks, network namespaces, mounts."""
+    found = set()
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:  # the process has ended meanwhile
+            continue
+        if "local_aws" in command or command.startswith("/server"):
+            found.add(f"process {entry.name}: {command}")
+    for line in Path("/proc/self/mounts").read_text().splitlines():
+        if "local_aws" in line:
+            found.add(f"mount {line}")
+    return found
+
+
+def make(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["make", *words], cwd=ROOT, capture_output=True, text=True, timeout=DEMO_LIMIT, check=False)
+
+
+@pytest.fixture(scope="module")
+def kept_demo() -> dict:
+    before = traces()
+    ran = make("demo", "KEEP=1")
+    assert ran.returncode == 0, ran.stdout[-6000:] + ran.stderr[-3000:]
+    return {"output": ran.stdout, "summary": json.loads((BUILD / "summary.json").read_text()), "before": before}
+
+
+def test_good_releases_lose_no_request_and_bad_ones_are_put_back(kept_demo: dict) -> None:
+    rows = {row["release"]: row for row in kept_demo["summary"]["releases"]}
+    assert [(r["release"], r["verdict"], r["cause"]) for r in rows.values()] == [
+        ("1.0.0", "succeeded", ""),
+        ("1.1.0", "succeeded", ""),
+        ("1.2.0", "rolled_back", "container_exited"),
+        ("1.3.0", "rolled_back", "target_unhealthy"),
+    ]
+    assert all(row["failed_requests"] == 0 for row in rows.values())
+    assert rows["1.1.0"]["requests"] > 20
+    assert "1.0.0 and 1.1.0 answer side by side" in kept_demo["output"]
+    assert kept_demo["summary"]["provision"]["changed"] > 0
+
+
+def test_kept_service_answers_with_the_last_good_version(kept_demo: dict) -> None:
+    url = next(word for word in kept_demo["output"].split("Still serving")[1].split() if word.startswith("http"))
+    with urllib.request.urlopen(f"{url}/health/ready", timeout=5) as answer:
+        assert json.load(answer)["version"] == "1.1.0"
+
+
+def test_second_demo_takes_over_from_the_kept_one_and_leaves_nothing(kept_demo: dict) -> None:
+    ran = make("demo")
+    assert ran.returncode == 0, ran.stdout[-6000:] + ran.stderr[-3000:]
+    assert "Stopping the local_aws that an earlier demo left" in ran.stdout
+    assert traces() <= kept_demo["before"]
+
+
+@pytest.mark.parametrize("moment", ["Provisioning", "1.0.0: the first release", "1.1.0: a good release"])
+def test_ctrl_c_leaves_nothing(kept_demo: dict, moment: str) -> None:
+    process = subprocess.Popen(
+        ["make", "demo"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if moment in line:
+            break
+    time.sleep(3)
+    # What a terminal does: the whole foreground group gets the signal.
+    os.killpg(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "everything that was started has been stopped" in output
+    assert traces() <= kept_demo["before"]
