@@ -21,7 +21,10 @@ def main() -> int:
         return 0
     install = ["apt-get", "install", "--yes", "--no-install-recommends", "-qq", *missing]
     if shutil.which("apt-get") is None or os.geteuid() != 0:
-        print(f"Missing: {', '.join(missing)}. Install with the system's package manager, for example: sudo {' '.join(install)}", file=sys.stderr)
+        print(
+            f"Missing: {', '.join(missing)}. Install with the system's package manager, for example: sudo {' '.join(install)}",
+            file=sys.stderr,
+        )
         return 1
     print(f"Installing system packages (they exist in no other form): {', '.join(missing)}", flush=True)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
