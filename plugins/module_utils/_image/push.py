@@ -1,0 +1,292 @@
+# Copyright (c) 2026 The steadystate.ecs authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Pushes an image: finds out what is missing, in the cheapest order, sends just that, and sets the tags last.
+
+The order is the point. A tag that already names the image costs one request. A manifest that is already there needs no
+blob looked at. Tags that may not be moved are found before the first byte. Nothing names the image before all of it is there.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import typing as t
+from dataclasses import dataclass, field
+
+from .client import Clock, Registry
+from .errors import ImageError, ImmutableTagError
+from .layout import Layout
+from .manifest import Descriptor, Image, Manifest
+from .progress import Meter, megabytes, seconds
+from .upload import BlobUpload, Outcome
+
+_T = t.TypeVar("_T")
+
+# Real seconds between two looks at the workers, to show how far they are and to notice Ctrl-C.
+_LOOK = 0.25
+
+
+@dataclass(frozen=True)
+class PushOptions:
+    tags: tuple[str, ...]
+    jobs: int = 6
+    """Blobs sent at the same time."""
+    mount_from: tuple[str, ...] = ()
+    """Repositories of the same registry that may hold some of the blobs."""
+    immutable: t.Callable[[str], bool] = lambda tag: False
+    """Whether a tag, once set, may not be moved to another image."""
+    skip_immutable: bool = False
+    """Leave such a tag alone instead of failing."""
+    resume: bool = True
+    """Ask the registry after a broken upload what it kept. Off where the answer cannot be trusted."""
+    dry_run: bool = False
+
+
+@dataclass
+class TagResult:
+    changed: bool
+    digest: str
+    """What the tag names after the push."""
+    previous_digest: str | None
+    skipped: bool = False
+
+
+@dataclass
+class PushResult:
+    digest: str
+    tags: dict[str, TagResult] = field(default_factory=dict)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    """By blob digest. In a dry run, `pushed` means that it would be."""
+    sizes: dict[str, int] = field(default_factory=dict)
+    manifests_pushed: int = 0
+
+    @property
+    def changed(self) -> bool:
+        sent = any(outcome != "exists" for outcome in self.outcomes.values())
+        return sent or self.manifests_pushed > 0 or any(tag.changed for tag in self.tags.values())
+
+    def bytes_of(self, *outcomes: Outcome) -> int:
+        return sum(self.sizes[digest] for digest, outcome in self.outcomes.items() if outcome in outcomes)
+
+
+class PushFailure(Exception):
+    """A push that did not get to its end: why, and what had been done by then."""
+
+    def __init__(self, error: ImageError, result: PushResult) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.result = result
+
+
+class Push:
+    """One image, one repository, one run."""
+
+    def __init__(
+        self,
+        layout: Layout,
+        image: Image,
+        registry: Registry,
+        options: PushOptions,
+        clock: Clock,
+        progress: t.Callable[[str], None],
+        warn: t.Callable[[str], None],
+    ) -> None:
+        self._layout = layout
+        self._image = image
+        self._registry = registry
+        self._options = options
+        self._repository = registry.repository
+        self._clock = clock
+        self._progress = progress
+        self._warn = warn
+        self._meter = Meter(clock.monotonic())
+        self._pool = concurrent.futures.ThreadPoolExecutor(options.jobs, thread_name_prefix="push")
+        self.result = PushResult(image.root.digest)
+
+    def run(self) -> PushResult:
+        """Raises `PushFailure`. Whatever else leaves, Ctrl-C included, leaves after all workers have stopped."""
+        try:
+            self._run()
+        except ImageError as exc:
+            raise PushFailure(exc, self.result) from exc
+        finally:
+            # After a good end there is nothing to stop; after a bad one nobody may go on sending.
+            self._registry.cancel()
+            self._pool.shutdown(wait=True, cancel_futures=True)
+        return self.result
+
+    def _run(self) -> None:
+        started = self._clock.monotonic()
+        root = self._image.root
+        current = self._each(self._registry.tag_digest, self._options.tags)
+        to_set = [tag for tag in self._options.tags if self._wants(tag, current[tag])]
+        if not to_set and all(digest == root.digest for digest in current.values()):
+            self._all_there()
+            self._progress(f"{self._repository}: {_list(self._options.tags)} already there as {root.digest[:19]}, nothing uploaded")
+            return
+        if self._registry.has_manifest(root.digest):
+            self._all_there()
+            uploaded = False
+        else:
+            uploaded = True
+            self._push_content()
+        if not self._options.dry_run:
+            self._name(root, to_set, uploaded)
+        for tag in to_set:
+            self.result.tags[tag] = TagResult(True, root.digest, current[tag])
+        self._summary(to_set, uploaded, self._clock.monotonic() - started)
+
+    def _wants(self, tag: str, current: str | None) -> bool:
+        """Whether this tag is to be set; notes the result of one that is not. Raises `ImmutableTagError`."""
+        wanted = self._image.root.digest
+        if current == wanted:
+            self.result.tags[tag] = TagResult(False, wanted, current)
+            return False
+        if current is None or not self._options.immutable(tag):
+            return True
+        self._immutable(ImmutableTagError("", tag, current, wanted))
+        return False
+
+    def _immutable(self, error: ImmutableTagError) -> None:
+        text = f"The tag {error.tag} of {self._repository} is immutable and names {error.current}; it cannot be moved to {error.wanted}."
+        if not self._options.skip_immutable:
+            hint = (
+                "Push under a new tag, set on_immutable to skip, or exclude this tag from immutability "
+                f"(aws ecr put-image-tag-mutability --repository-name {self._repository} "
+                "--image-tag-mutability IMMUTABLE_WITH_EXCLUSION --image-tag-mutability-exclusion-filters "
+                f"filterType=WILDCARD,filter={error.tag})."
+            )
+            raise ImmutableTagError(text, error.tag, error.current, error.wanted, hint)
+        self._warn(f"{text} It was left as it is; the image is in the repository under its digest.")
+        self.result.tags[error.tag] = TagResult(False, error.current or "", error.current, skipped=True)
+
+    def _all_there(self) -> None:
+        for blob in self._image.blobs_of([*self._image.children, self._image.root]):
+            self._note(blob, "exists")
+
+    def _push_content(self) -> None:
+        """Bring all that the root names into the repository."""
+        children = self._image.children
+        there = self._each(self._registry.has_manifest, [child.digest for child in children])
+        missing = [child for child in children if not there[child.digest]]
+        present = [child for child in children if there[child.digest]]
+        # A manifest that is there was taken with all its blobs; they need no second look.
+        known = {blob.digest for child in present for blob in child.blobs}
+        for blob in self._image.blobs_of(present):
+            self._note(blob, "exists")
+        self._push_blobs([blob for blob in self._image.blobs_of([*missing, self._image.root]) if blob.digest not in known])
+        if self._options.dry_run:
+            self.result.manifests_pushed = len(missing) + 1
+            return
+        leaves = {child.digest: child for child in missing if not child.is_index}
+        self._each(lambda digest: self._registry.put_manifest(leaves[digest], digest), list(leaves))
+        for index in (child for child in missing if child.is_index):
+            self._registry.put_manifest(index, index.digest)
+        self.result.manifests_pushed = len(missing)
+
+    def _push_blobs(self, blobs: list[Descriptor]) -> None:
+        """Look for all blobs, then send the missing ones, largest first, all by the same workers.
+
+        One that fails does not stop those under way, so that the next run has less to do; it does stop those not begun.
+        """
+        looking = {self._pool.submit(self._registry.has_blob, blob.digest): blob for blob in blobs}
+        sending: dict[concurrent.futures.Future[t.Any], Descriptor] = {}
+        failure: ImageError | None = None
+        announced = False
+        while looking or sending:
+            done, _rest = concurrent.futures.wait([*looking, *sending], _LOOK, concurrent.futures.FIRST_COMPLETED)
+            for future in done:
+                blob = looking.pop(future, None) or sending[future]
+                sent = sending.pop(future, None) is not None
+                if future.cancelled():
+                    continue
+                try:
+                    answer = future.result()
+                except ImageError as exc:
+                    if failure is None:
+                        failure = exc
+                        under_way = sum(1 for other in [*looking, *sending] if not other.cancel())
+                        if under_way:
+                            self._progress(f"{blob.digest[:19]} failed; finishing the {under_way} under way to leave less for the next run")
+                    continue
+                if sent:
+                    self._sent(blob, answer)
+                elif answer:
+                    self._note(blob, "exists")
+                elif self._options.dry_run:
+                    self._note(blob, "pushed")
+                elif failure is None:
+                    self._meter.expect(blob.digest, blob.size)
+                    sending[self._pool.submit(self._send, blob)] = blob
+            if sending and not looking and not announced:
+                announced = True
+                size = megabytes(sum(blob.size for blob in blobs if self.result.outcomes.get(blob.digest) != "exists"))
+                count = len(blobs) - sum(1 for blob in blobs if self.result.outcomes.get(blob.digest) == "exists")
+                self._progress(f"{self._repository}: uploading {count} of {len(blobs)} blobs, {size}")
+            if (line := self._meter.line(self._clock.monotonic())) is not None:
+                self._progress(line)
+        if failure is not None:
+            raise failure
+
+    def _send(self, blob: Descriptor) -> Outcome:
+        file = self._layout.blob(blob.digest)
+        if file is None:
+            raise ImageError(f"{self._layout.path} does not hold the blob {blob.digest} any more.")
+        upload = BlobUpload(self._registry, blob, file, self._meter.at(blob.digest), self._options.resume)
+        return upload.run(self._options.mount_from)
+
+    def _sent(self, blob: Descriptor, outcome: Outcome) -> None:
+        self._note(blob, outcome)
+        if outcome == "mounted":
+            self._meter.forget(blob.digest)
+        else:
+            self._meter.finished(blob.digest)
+
+    def _note(self, blob: Descriptor, outcome: Outcome) -> None:
+        self.result.outcomes[blob.digest] = outcome
+        self.result.sizes[blob.digest] = blob.size
+
+    def _name(self, root: Manifest, tags: list[str], new: bool) -> None:
+        """Store the root under its tags, `latest` after all others: who follows it expects the rest to be there."""
+        for tag in sorted(tags, key=lambda tag: tag == "latest"):
+            try:
+                self._registry.put_manifest(root, tag)
+                new = False
+            except ImmutableTagError as exc:
+                # Somebody else set the tag since it was looked at; if to the same image, all is well.
+                now = self._registry.tag_digest(tag)
+                tags.remove(tag)
+                if now == root.digest:
+                    self.result.tags[tag] = TagResult(False, root.digest, now)
+                    new = False
+                else:
+                    self._immutable(ImmutableTagError(exc.message, tag, now, root.digest))
+        if new:
+            self._registry.put_manifest(root, root.digest)
+            self.result.manifests_pushed += 1
+
+    def _summary(self, tags: list[str], uploaded: bool, duration: float) -> None:
+        result = self.result
+        is_now, sent = ("would be", "would send") if self._options.dry_run else ("is", "sent")
+        words = f"{self._repository}: {_list(tags) or 'no tag'} {is_now} {result.digest[:19]}"
+        if not uploaded:
+            self._progress(f"{words}, which is already there")
+            return
+        outcomes: list[str] = list(result.outcomes.values())
+        counts = [
+            f"{outcomes.count(outcome)} {text}"
+            for outcome, text in (("pushed", "sent"), ("resumed", "resumed"), ("mounted", "mounted"), ("exists", "already there"))
+            if outcome in outcomes
+        ]
+        size = result.bytes_of("pushed", "resumed")
+        rate = f" in {seconds(duration)} ({megabytes(size / duration)}/s)" if duration > 0 and not self._options.dry_run else ""
+        self._progress(f"{words}; {sent} {megabytes(size)}{rate}; blobs: {', '.join(counts)}")
+
+    def _each(self, function: t.Callable[[str], _T], items: t.Sequence[str]) -> dict[str, _T]:
+        """The function's result by item, worked out by the workers at the same time. Raises the first failure."""
+        return dict(zip(items, self._pool.map(function, items), strict=True))
+
+
+def _list(tags: t.Sequence[str]) -> str:
+    return ", ".join(tags)

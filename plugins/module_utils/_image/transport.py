@@ -1,0 +1,208 @@
+# Copyright (c) 2026 The steadystate.ecs authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""HTTP on urllib3: pooled connections, the proxies and certificates of the environment, stall detection, and a way to stop at once."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import socket
+import ssl
+import threading
+import typing as t
+import urllib.parse
+import urllib.request
+import weakref
+from dataclasses import dataclass
+
+from .errors import ConnectionBroken, ImageError
+
+# Seconds to connect, TLS handshake included.
+_CONNECT_TIMEOUT = 30.0
+# Seconds in which one block of 256 KiB has to leave; a slower peer than 9 kB/s has stalled.
+_SEND_TIMEOUT = 30.0
+# Seconds for an answer after the last byte: the registry hashes and stores a layer of many gigabytes before it speaks.
+_ANSWER_TIMEOUT = 300.0
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    connect: float = _CONNECT_TIMEOUT
+    send: float = _SEND_TIMEOUT
+    answer: float = _ANSWER_TIMEOUT
+
+
+class Body(t.Protocol):
+    def read(self, size: int = -1) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response. Header names are lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes = b""
+
+
+class Connections(t.Protocol):
+    """What the client needs of HTTP."""
+
+    def request(self, method: str, url: str, headers: dict[str, str], body: bytes | Body | None = None) -> Answer:
+        """One request, no retries, no redirects. Raises `ConnectionBroken` when no whole answer came."""
+
+    def abort(self) -> None:
+        """Break every connection now, whatever is being sent or waited for. Nothing can be requested afterwards."""
+
+    def close(self) -> None: ...
+
+
+def is_loopback(host: str) -> bool:
+    """True for addresses and names that never leave this machine."""
+    name = host.strip("[]").lower().rstrip(".")
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def proxy_for(url: str) -> str | None:
+    """The proxy that the environment names for this URL: HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, unless NO_PROXY or loopback."""
+    parts = urllib.parse.urlsplit(url)
+    host = parts.hostname or ""
+    if is_loopback(host) or urllib.request.proxy_bypass(parts.netloc.rpartition("@")[2]):
+        return None
+    proxies = urllib.request.getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    if proxy and "://" not in proxy:
+        proxy = f"http://{proxy}"
+    return proxy or None
+
+
+class Transport:
+    """The real `Connections`.
+
+    `verify` is True for the certificates that this machine trusts, the path of a file with others, or False for none at all.
+    """
+
+    def __init__(self, jobs: int, verify: bool | str = True, timeouts: Timeouts | None = None) -> None:
+        # urllib3 comes with boto3; it is imported here so that this file can be read where neither is installed.
+        import urllib3
+
+        self._urllib3 = urllib3
+        self._jobs = jobs
+        self._verify = verify
+        self._timeouts = timeouts or Timeouts()
+        self._lock = threading.Lock()
+        self._managers: dict[str | None, t.Any] = {}
+        self._live: weakref.WeakSet[t.Any] = weakref.WeakSet()
+        self._live_lock = threading.Lock()
+        self._aborted = False
+
+    def request(self, method: str, url: str, headers: dict[str, str], body: bytes | Body | None = None) -> Answer:
+        if self._aborted:
+            raise ConnectionBroken("The run is being stopped.")
+        errors = self._urllib3.exceptions
+        try:
+            response = self._manager(proxy_for(url)).urlopen(
+                method,
+                url,
+                body=body,
+                headers=headers,
+                retries=False,
+                redirect=False,
+                assert_same_host=False,
+                timeout=self._urllib3.Timeout(connect=self._timeouts.connect, read=self._timeouts.answer),
+            )
+        except errors.SSLError as exc:
+            raise ImageError(
+                f"TLS with {urllib.parse.urlsplit(url).netloc} failed: {exc}.",
+                "For a private certificate authority, pass aws_ca_bundle.",
+            ) from exc
+        except (errors.HTTPError, OSError) as exc:
+            raise ConnectionBroken(f"{method} {_shown(url)}: {exc or type(exc).__name__}") from exc
+        return Answer(response.status, {name.lower(): value for name, value in response.headers.items()}, response.data)
+
+    def abort(self) -> None:
+        self._aborted = True
+        with self._live_lock:
+            connections = list(self._live)
+        for connection in connections:
+            sock = getattr(connection, "sock", None)
+            if isinstance(sock, socket.socket):
+                # Below TLS on purpose: a farewell message would wait for a peer that may have stalled.
+                with contextlib.suppress(OSError):
+                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        with self._lock:
+            for manager in self._managers.values():
+                manager.clear()
+            self._managers.clear()
+
+    def _manager(self, proxy: str | None) -> t.Any:
+        with self._lock:
+            if proxy not in self._managers:
+                self._managers[proxy] = self._new_manager(proxy)
+            return self._managers[proxy]
+
+    def _new_manager(self, proxy: str | None) -> t.Any:
+        options: dict[str, t.Any] = {"num_pools": 8, "maxsize": self._jobs, "block": True, "ssl_context": self._ssl_context()}
+        if self._verify is False:
+            options.update(cert_reqs="CERT_NONE", assert_hostname=False)
+        if proxy is None:
+            manager = self._urllib3.PoolManager(**options)
+        else:
+            parts = urllib.parse.urlsplit(proxy)
+            login = None
+            if parts.username:
+                user = f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
+                login = self._urllib3.make_headers(proxy_basic_auth=user)
+            manager = self._urllib3.ProxyManager(proxy, proxy_headers=login, **options)
+        manager.pool_classes_by_scheme = self._pool_classes()
+        return manager
+
+    def _ssl_context(self) -> ssl.SSLContext:
+        if self._verify is False:
+            context = ssl.create_default_context()
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            return context
+        if self._verify is True:
+            return ssl.create_default_context()
+        try:
+            return ssl.create_default_context(cafile=self._verify)
+        except (OSError, ssl.SSLError) as exc:
+            raise ImageError(f"The certificate file {self._verify} cannot be read: {exc}.", "Check aws_ca_bundle.") from exc
+
+    def _pool_classes(self) -> dict[str, t.Any]:
+        live, lock, send_timeout = self._live, self._live_lock, self._timeouts.send
+        plain, secure = self._urllib3.connectionpool.HTTPConnectionPool, self._urllib3.connectionpool.HTTPSConnectionPool
+
+        def watched(base: t.Any) -> t.Any:
+            def connect(self: t.Any) -> None:
+                base.connect(self)
+                with lock:
+                    live.add(self)
+
+            def send(self: t.Any, data: t.Any) -> None:
+                # urllib3 knows a time-out to connect and one to read, none to send: a peer that stops reading would hang it.
+                if self.sock is not None:
+                    self.sock.settimeout(send_timeout)
+                base.send(self, data)
+
+            return type(f"Watched{base.__name__}", (base,), {"connect": connect, "send": send})
+
+        return {
+            "http": type("WatchedHTTPPool", (plain,), {"ConnectionCls": watched(plain.ConnectionCls)}),
+            "https": type("WatchedHTTPSPool", (secure,), {"ConnectionCls": watched(secure.ConnectionCls)}),
+        }
+
+
+def _shown(url: str) -> str:
+    """The URL without its query: that of an upload session is long and means nothing to a reader."""
+    return url.partition("?")[0]
