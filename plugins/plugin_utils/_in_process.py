@@ -10,6 +10,8 @@ asks for what only a module can do (`async`, a remote host, another user) is han
 
 from __future__ import annotations
 
+import contextlib
+import os
 import typing as t
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -46,30 +48,32 @@ class InProcessAction(ActionBase):
             required_if=verb.required_if,
             required_by=verb.required_by,
         )
-        validation = validator.validate(self._task.args)
-        if validation.error_messages:
-            return {"failed": True, "msg": "; ".join(validation.error_messages)}
-        params = validation.validated_parameters
-        warnings: list[str] = []
-        try:
-            with aws_failures():
-                result = verb.run(
-                    params,
-                    Context(
-                        client=client_factory(params),
-                        clock=SystemClock(),
-                        progress=self._progress(task_vars or {}),
-                        warn=warnings.append,
-                        check_mode=bool(self._task.check_mode),
-                        diff_mode=bool(self._task.diff),
-                    ),
-                )
-        except VerbFailure as failure:
-            result = {"failed": True, "msg": failure.message, **failure.result}
+        with self._task_environment():
+            validation = validator.validate(self._task.args)
+            secrets = validation._no_log_values
+            if validation.error_messages:
+                return remove_values({"failed": True, "changed": False, "msg": "; ".join(validation.error_messages)}, secrets)
+            params = validation.validated_parameters
+            warnings: list[str] = []
+            try:
+                with aws_failures():
+                    result = verb.run(
+                        params,
+                        Context(
+                            client=client_factory(params),
+                            clock=SystemClock(),
+                            progress=self._progress(task_vars or {}, secrets),
+                            warn=warnings.append,
+                            check_mode=bool(self._task.check_mode),
+                            diff_mode=bool(self._task.diff),
+                        ),
+                    )
+            except VerbFailure as failure:
+                result = {"failed": True, "msg": failure.message, **failure.result}
         result.setdefault("changed", False)
         if warnings:
             result["warnings"] = warnings
-        return remove_values(result, validation._no_log_values)
+        return t.cast("dict[str, t.Any]", remove_values(result, secrets))
 
     def _needs_module(self) -> bool:
         """True when the task must run elsewhere than in this process: remote, async, or as another user."""
@@ -77,9 +81,28 @@ class InProcessAction(ActionBase):
             self._task.async_val or self._play_context.become or self._connection.transport not in ("local", "ansible.builtin.local")
         )
 
-    def _progress(self, task_vars: dict[str, t.Any]) -> t.Callable[[str], None]:
+    @contextlib.contextmanager
+    def _task_environment(self) -> t.Iterator[None]:
+        """The task's `environment:` for the time of the verb, as a module would have it: AWS_PROFILE and its like come from there."""
+        wanted: dict[str, str] = {}
+        for entry in self._task.environment or ():
+            templated = self._templar.template(entry)
+            if isinstance(templated, dict):
+                wanted.update({str(key): str(value) for key, value in templated.items()})
+        before = {key: os.environ.get(key) for key in wanted}
+        os.environ.update(wanted)
+        try:
+            yield
+        finally:
+            for key, value in before.items():
+                if value is None:
+                    del os.environ[key]
+                else:
+                    os.environ[key] = value
+
+    def _progress(self, task_vars: dict[str, t.Any], secrets: t.Collection[str]) -> t.Callable[[str], None]:
         # no_log silences results and arguments, but not what an action prints by itself.
         if self._task.no_log:
             return lambda line: None
         host = task_vars.get("inventory_hostname", "localhost")
-        return lambda line: display.display(f"  [{host}] {line}")
+        return lambda line: display.display(f"  [{host}] {remove_values(line, secrets)}")

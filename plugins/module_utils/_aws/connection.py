@@ -102,3 +102,35 @@ def client_factory(params: dict[str, t.Any]) -> t.Callable[[str], t.Any]:
         return clients[service]
 
     return client
+
+
+class CallCounter:
+    """Clients that count the calls made through them. One counter may stand before several services."""
+
+    def __init__(self, client: t.Callable[[str], t.Any]) -> None:
+        self.calls: dict[str, int] = {}
+        self._client = client
+
+    def __call__(self, service: str) -> t.Any:
+        return _CountedClient(self._client(service), self.calls)
+
+    @property
+    def total(self) -> int:
+        return sum(self.calls.values())
+
+
+class _CountedClient:
+    def __init__(self, client: t.Any, calls: dict[str, int]) -> None:
+        self._client = client
+        self._calls = calls
+
+    def __getattr__(self, name: str) -> t.Any:
+        value = getattr(self._client, name)
+        if not callable(value):
+            return value
+
+        def counted(*args: t.Any, **kwargs: t.Any) -> t.Any:
+            self._calls[name] = self._calls.get(name, 0) + 1
+            return value(*args, **kwargs)
+
+        return counted

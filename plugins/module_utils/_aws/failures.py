@@ -36,6 +36,45 @@ def error_message(error: Exception) -> str:
     return str(response.get("Error", {}).get("Message", "") or error)
 
 
+_PASSING_CODES = frozenset(
+    {
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "RequestLimitExceeded",
+        "TooManyRequestsException",
+        "SlowDown",
+        "PriorRequestNotComplete",
+        "ServerException",
+        "InternalFailure",
+        "InternalError",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+        "RequestTimeout",
+    }
+)
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether the same call may well succeed later: throttling, trouble inside AWS, or a connection that was cut."""
+    if isinstance(error, ClientError):
+        return error_code(error) in _PASSING_CODES
+    return type(error).__name__ in (
+        "EndpointConnectionError",
+        "ConnectionClosedError",
+        "ReadTimeoutError",
+        "ConnectTimeoutError",
+        "ConnectionError",
+    )
+
+
+def is_throttling(error: Exception) -> bool:
+    code = error_code(error)
+    return "Throttl" in code or code in ("RequestLimitExceeded", "TooManyRequestsException", "SlowDown")
+
+
 @contextlib.contextmanager
 def aws_failures() -> t.Iterator[None]:
     """Raise `VerbFailure` in place of any botocore error that leaves the block."""

@@ -1,0 +1,161 @@
+# Copyright (c) 2026 The steadystate.ecs authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Amazon ECS: one function per API call, plain data out. Nothing here decides."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .failures import error_code
+
+Data = dict[str, t.Any]
+
+# DescribeServices takes 10 names, DescribeTasks 100 ARNs, and the two describes of deployments 20.
+_SERVICES_PER_CALL = 10
+_TASKS_PER_CALL = 100
+_DEPLOYMENTS_PER_CALL = 20
+
+
+def _chunks(items: t.Sequence[str], size: int) -> t.Iterator[t.Sequence[str]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def describe_services(client: t.Any, cluster: str, names: t.Sequence[str], tags: bool = False) -> dict[str, Data]:
+    """The services that exist, by the name asked for. One that was deleted may still be returned, with status INACTIVE."""
+    found: dict[str, Data] = {}
+    for chunk in _chunks(names, _SERVICES_PER_CALL):
+        answer = client.describe_services(cluster=cluster, services=list(chunk), **({"include": ["TAGS"]} if tags else {}))
+        for service in answer.get("services", []):
+            for name in chunk:
+                if name in (service.get("serviceName"), service.get("serviceArn")):
+                    found[name] = service
+    return found
+
+
+def describe_service(client: t.Any, cluster: str, name: str, tags: bool = False) -> Data | None:
+    return describe_services(client, cluster, [name], tags).get(name)
+
+
+def create_service(client: t.Any, request: Data) -> Data:
+    return t.cast("Data", client.create_service(**request)["service"])
+
+
+def update_service(client: t.Any, request: Data) -> Data:
+    return t.cast("Data", client.update_service(**request)["service"])
+
+
+def delete_service(client: t.Any, cluster: str, name: str, force: bool) -> Data:
+    return t.cast("Data", client.delete_service(cluster=cluster, service=name, force=force)["service"])
+
+
+def tag_resource(client: t.Any, arn: str, tags: list[Data]) -> None:
+    client.tag_resource(resourceArn=arn, tags=tags)
+
+
+def untag_resource(client: t.Any, arn: str, keys: list[str]) -> None:
+    client.untag_resource(resourceArn=arn, tagKeys=keys)
+
+
+def describe_task_definition(client: t.Any, name: str, tags: bool = False) -> Data | None:
+    """The definition with its `tags` beside its own members, or None when there is no such family, revision or ARN."""
+    try:
+        answer = client.describe_task_definition(taskDefinition=name, **({"include": ["TAGS"]} if tags else {}))
+    except Exception as error:
+        # ECS has no code of its own for this: it answers a general client error with a text about the definition.
+        if error_code(error) == "ClientException" and "unable to describe task definition" in str(error).lower():
+            return None
+        raise
+    definition = dict(answer["taskDefinition"])
+    if tags:
+        definition["tags"] = answer.get("tags", [])
+    return definition
+
+
+def newest_active_revision(client: t.Any, family: str) -> str | None:
+    """ARN of the newest ACTIVE revision of exactly this family, or None."""
+    answer = client.list_task_definitions(familyPrefix=family, status="ACTIVE", sort="DESC", maxResults=1)
+    arns = answer.get("taskDefinitionArns", [])
+    return arns[0] if arns else None
+
+
+def register_task_definition(client: t.Any, definition: Data) -> Data:
+    answer = client.register_task_definition(**definition)
+    return {**answer["taskDefinition"], "tags": answer.get("tags", [])}
+
+
+def list_tasks(client: t.Any, cluster: str, service: str, desired_status: str) -> list[str]:
+    """ARNs of the service's tasks with this desired status: V(RUNNING), or V(STOPPED) for those of about the last hour."""
+    arns: list[str] = []
+    token: str | None = None
+    while True:
+        answer = client.list_tasks(
+            cluster=cluster, serviceName=service, desiredStatus=desired_status, **({"nextToken": token} if token else {})
+        )
+        arns.extend(answer.get("taskArns", []))
+        token = answer.get("nextToken")
+        if not token:
+            return arns
+
+
+def describe_tasks(client: t.Any, cluster: str, arns: t.Sequence[str]) -> list[Data]:
+    tasks: list[Data] = []
+    for chunk in _chunks(arns, _TASKS_PER_CALL):
+        tasks.extend(client.describe_tasks(cluster=cluster, tasks=list(chunk)).get("tasks", []))
+    return tasks
+
+
+def list_service_deployments(client: t.Any, cluster: str, service: str) -> list[Data]:
+    """The service's deployments as briefs, as many as ECS remembers (90 days), newest first."""
+    briefs: list[Data] = []
+    token: str | None = None
+    while True:
+        answer = client.list_service_deployments(
+            cluster=cluster, service=service, maxResults=100, **({"nextToken": token} if token else {})
+        )
+        briefs.extend(answer.get("serviceDeployments", []))
+        token = answer.get("nextToken")
+        if not token:
+            return briefs
+
+
+def describe_service_deployments(client: t.Any, arns: t.Sequence[str]) -> list[Data]:
+    found: list[Data] = []
+    for chunk in _chunks(arns, _DEPLOYMENTS_PER_CALL):
+        found.extend(client.describe_service_deployments(serviceDeploymentArns=list(chunk)).get("serviceDeployments", []))
+    return found
+
+
+def describe_service_revisions(client: t.Any, arns: t.Sequence[str]) -> list[Data]:
+    found: list[Data] = []
+    for chunk in _chunks(arns, _DEPLOYMENTS_PER_CALL):
+        found.extend(client.describe_service_revisions(serviceRevisionArns=list(chunk)).get("serviceRevisions", []))
+    return found
+
+
+def stop_service_deployment(client: t.Any, arn: str) -> None:
+    """Ask ECS to stop a deployment and to roll back to the last one that was completed."""
+    client.stop_service_deployment(serviceDeploymentArn=arn, stopType="ROLLBACK")
+
+
+def describe_capacity_providers(client: t.Any, names: t.Sequence[str]) -> list[Data]:
+    return t.cast("list[Data]", client.describe_capacity_providers(capacityProviders=list(names)).get("capacityProviders", []))
+
+
+def supports(client: t.Any, operation: str, *path: str) -> bool:
+    """Whether this release of boto3 knows `operation` (V(UpdateService)) and, below its input, the members of `path`."""
+    try:
+        shape = client.meta.service_model.operation_model(operation).input_shape
+    except Exception as error:
+        if type(error).__name__ == "OperationNotFoundError":
+            return False
+        raise
+    for member in path:
+        while shape.type_name == "list":
+            shape = shape.member
+        if member not in getattr(shape, "members", {}):
+            return False
+        shape = shape.members[member]
+    return True

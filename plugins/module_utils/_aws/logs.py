@@ -1,0 +1,22 @@
+# Copyright (c) 2026 The steadystate.ecs authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""CloudWatch Logs: one function per API call, plain data out."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .failures import error_code
+
+
+def tail(client: t.Any, group: str, stream: str, lines: int) -> list[str]:
+    """The last messages of a stream, oldest first; empty when the group or the stream does not exist."""
+    try:
+        answer = client.get_log_events(logGroupName=group, logStreamName=stream, limit=lines, startFromHead=False)
+    except Exception as error:
+        if error_code(error) == "ResourceNotFoundException":
+            return []
+        raise
+    return [str(event.get("message", "")).rstrip("\n") for event in answer.get("events", [])]

@@ -1,0 +1,55 @@
+# Copyright (c) 2026 The steadystate.ecs authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The rollout as data: when each task of each revision was made, ran, was healthy, was told to stop and was gone."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+from .diagnose import task_id
+
+_MOMENTS = (
+    ("created_at", "createdAt"),
+    ("pull_started_at", "pullStartedAt"),
+    ("pull_stopped_at", "pullStoppedAt"),
+    ("started_at", "startedAt"),
+    ("stopping_at", "stoppingAt"),
+    ("stopped_at", "stoppedAt"),
+)
+
+
+def timeline(
+    lives: t.Mapping[str, tuple[dict[str, t.Any], float | None]],
+    events: t.Iterable[dict[str, t.Any]],
+    since: datetime.datetime | None,
+    wall: t.Callable[[float], str],
+) -> dict[str, t.Any]:
+    """`wall` turns a moment on the watcher's clock into an ISO 8601 text. Events older than `since` are left out."""
+    tasks = []
+    for arn, (task, healthy_at) in lives.items():
+        stopped = task.get("stoppedAt")
+        if since is not None and stopped is not None and stopped < since:
+            continue
+        row: dict[str, t.Any] = {
+            "task": task_id(arn),
+            "task_definition": str(task.get("taskDefinitionArn") or "").rsplit("/", 1)[-1],
+            "deployment_id": task.get("startedBy"),
+            "last_status": task.get("lastStatus"),
+            "stopped_reason": task.get("stoppedReason"),
+            "healthy_at": None if healthy_at is None else wall(healthy_at),
+        }
+        for name, member in _MOMENTS:
+            moment = task.get(member)
+            row[name] = moment.isoformat() if moment else None
+        tasks.append(row)
+    tasks.sort(key=lambda row: (row["created_at"] or "", row["task"]))
+    told = [
+        {"at": event["createdAt"].isoformat(), "message": event.get("message")}
+        for event in events
+        if event.get("createdAt") and (since is None or event["createdAt"] >= since)
+    ]
+    told.sort(key=lambda row: row["at"])
+    return {"tasks": tasks, "events": told}

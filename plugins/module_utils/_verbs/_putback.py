@@ -1,0 +1,147 @@
+# Copyright (c) 2026 The steadystate.ecs authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Puts a service back on its last successful revision, through ECS's own rollback where it can, and watches that to its end."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from .._aws import ecs
+from .._aws.failures import error_code, error_message, is_passing
+from .._rollout.judge import Done, Judge, Judgement, Wanted
+from .._rollout.target import Past, Target, choose
+from ._shared import Data, primary, short
+from ._watch import TimedOut, Watch
+
+# How long ECS may take from StopServiceDeployment until another deployment is the PRIMARY.
+_TAKE_OVER_SECONDS = 60.0
+_TAKE_OVER_POLL_SECONDS = 1.0
+# So many of the newest deployments are looked at for a target.
+_HISTORY = 40
+
+
+@dataclass(frozen=True)
+class PutBack:
+    """The end of a rollback. `task_definition` is where it went, None when there was nowhere to go."""
+
+    task_definition: str | None
+    deployment_id: str | None
+    steady: bool
+    words: str
+
+
+def history(client: t.Any, cluster: str, service: str) -> list[Past]:
+    """What ECS remembers of the service, newest first; empty when it remembers nothing or its history cannot be read."""
+    try:
+        briefs = ecs.list_service_deployments(client, cluster, service)
+        briefs = sorted((item for item in briefs if item.get("createdAt")), key=lambda item: item["createdAt"], reverse=True)[:_HISTORY]
+        arns = list(dict.fromkeys(item["targetServiceRevisionArn"] for item in briefs if item.get("targetServiceRevisionArn")))
+        revisions = {item["serviceRevisionArn"]: item for item in ecs.describe_service_revisions(client, arns)} if arns else {}
+    except Exception as error:
+        # An old boto3 has no such method, an old service no such history, a narrow role no such permission.
+        if is_passing(error) or not (isinstance(error, AttributeError) or error_code(error)):
+            raise
+        return []
+    found = []
+    for item in briefs:
+        definition = revisions.get(item.get("targetServiceRevisionArn"), {}).get("taskDefinition")
+        if definition:
+            finished = item.get("finishedAt")
+            found.append(
+                Past(item.get("status", ""), definition, item.get("serviceDeploymentArn", ""), finished.isoformat() if finished else "")
+            )
+    return found
+
+
+def find_target(client: t.Any, cluster: str, service: Data) -> Target:
+    """Where a rollback of this service would go now."""
+    deployments = service.get("deployments") or []
+    current = primary(service)
+    saved = next(
+        (item.get("taskDefinition") for item in deployments if item is not current and item.get("rolloutState") == "COMPLETED"), None
+    )
+    completed = current.get("rolloutState", "COMPLETED") == "COMPLETED"
+    return choose(current.get("taskDefinition"), completed, history(client, cluster, service["serviceName"]), saved)
+
+
+def wanted_for(client: t.Any, service: Data, deployment: Data) -> tuple[Wanted, Data]:
+    """What to judge about a deployment of the service, and its task definition."""
+    arn = deployment.get("taskDefinition")
+    definition = (ecs.describe_task_definition(client, arn) if arn else None) or {}
+    checked = any(item.get("healthCheck") and item.get("essential", True) for item in definition.get("containerDefinitions") or [])
+    balanced = next((item.get("containerName") for item in service.get("loadBalancers") or [] if item.get("containerName")), None)
+    return Wanted(str(deployment.get("id")), arn, checked, balanced), definition
+
+
+def stop(client: t.Any, watch: Watch, cluster: str, name: str, own_id: str) -> bool:
+    """Ask ECS to roll its deployment back. False when there is nothing that it can stop."""
+    arn = watch.reader.record_arn
+    try:
+        if arn is None:
+            under_way = ("PENDING", "IN_PROGRESS", "STOP_REQUESTED")
+            briefs = [item for item in ecs.list_service_deployments(client, cluster, name) if item.get("status") in under_way]
+            arn = max(briefs, key=lambda item: item["createdAt"])["serviceDeploymentArn"] if briefs else None
+        if arn is None:
+            return False
+        ecs.stop_service_deployment(client, arn)
+    except Exception as error:
+        if is_passing(error) or not (isinstance(error, AttributeError) or error_code(error)):
+            raise
+        watch.say(f"ECS would not stop {own_id} by itself ({error_code(error) or 'not offered'}: {error_message(error)})")
+        return False
+    return True
+
+
+def put_back(client: t.Any, watch: Watch, cluster: str, name: str, own_id: str, timeout: float) -> PutBack:
+    """Roll back a deployment that still is the PRIMARY: through ECS when it can, else by an update to the last successful revision."""
+    service = watch.reader.service or {}
+    target = find_target(client, cluster, service)
+    if target.task_definition is None:
+        return PutBack(None, None, False, f"Nothing was put back: {target.why}. The service is left as it is; ECS goes on trying.")
+    watch.say(f"putting back {short(target.task_definition)}: {target.why}")
+    if stop(client, watch, cluster, name, own_id) and taken_over(watch, own_id):
+        return watch_back(client, watch, timeout, again=True)
+    ecs.update_service(client, {"cluster": cluster, "service": name, "taskDefinition": target.task_definition})
+    return watch_back(client, watch, timeout, leaving=own_id)
+
+
+def taken_over(watch: Watch, own_id: str) -> bool:
+    """Wait until ECS shows another deployment than this one as the PRIMARY. False when it does not, or says that it will not."""
+    clock = watch.context.clock
+    deadline = clock.monotonic() + _TAKE_OVER_SECONDS
+    while clock.monotonic() < deadline:
+        snapshot = watch.reader.snapshot(own_id)
+        if snapshot.service is None:
+            return False
+        if primary(snapshot.service).get("id") not in (None, own_id):
+            return True
+        if (snapshot.service_deployment or {}).get("status") in ("ROLLBACK_FAILED", "STOPPED"):
+            return False
+        clock.sleep(_TAKE_OVER_POLL_SECONDS)
+    return False
+
+
+def watch_back(client: t.Any, watch: Watch, timeout: float, again: bool = False, leaving: str | None = None) -> PutBack:
+    """Judge the deployment that is the PRIMARY now, which is the one to go back to. `leaving` is the one that it replaces."""
+    if leaving is not None:
+        taken_over(watch, leaving)
+    service = watch.reader.service or {}
+    current = primary(service)
+    wanted, _definition = wanted_for(client, service, current)
+    failed_before = [task["taskArn"] for task in watch.reader.tasks if task.get("stoppedReason")]
+    begin = watch.context.clock.monotonic()
+    end: Judgement | TimedOut = watch.until_decided(Judge(wanted, ignore=failed_before, again=again), timeout)
+    seconds = watch.context.clock.monotonic() - begin
+    revision = short(wanted.task_definition)
+    if isinstance(end, Done):
+        return PutBack(wanted.task_definition, wanted.deployment_id, True, f"{revision} is back and steady, after {seconds:.0f} s.")
+    if isinstance(end, TimedOut):
+        state = end.last.line if end.last else "nothing was read"
+        return PutBack(
+            wanted.task_definition, wanted.deployment_id, False, f"Putting back {revision} was still going after {seconds:.0f} s: {state}."
+        )
+    cause, evidence = getattr(end, "cause", "timeout"), "; ".join(getattr(end, "evidence", ()))
+    return PutBack(wanted.task_definition, wanted.deployment_id, False, f"Putting back {revision} failed too: {cause}: {evidence}")

@@ -1,0 +1,209 @@
+# Copyright (c) 2026 The steadystate.ecs authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads one service again and again and puts every reading before the judge, until the judge has decided."""
+
+from __future__ import annotations
+
+import datetime
+import time
+import typing as t
+from dataclasses import dataclass
+
+from .._aws import ecs, elbv2
+from .._aws.connection import CallCounter
+from .._aws.failures import error_code, error_message, is_passing, is_throttling
+from .._rollout.judge import Done, Failed, Going, Judge, Judgement, Snapshot
+from .._rollout.pace import pause, throttled_pause
+from .._verb import Clock, Context
+from ._shared import Data, primary
+
+_HEARTBEAT_SECONDS = 15.0
+# Tasks and targets are read again at the latest after this long, even when the service's own counts have not moved.
+_LOOK_CLOSER_SECONDS = 3.0
+_RECORD_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class TimedOut:
+    last: Going | None
+
+
+class Reader:
+    """Makes snapshots with as few calls as will do: the service each time, the rest when it moved or some seconds have passed."""
+
+    def __init__(self, client: t.Callable[[str], t.Any], clock: Clock, cluster: str, service: str) -> None:
+        self._ecs = client("ecs")
+        self._client = client
+        self._clock = clock
+        self._cluster = cluster
+        self._service = service
+        self._marks: t.Any = None
+        self._read_at = -1e9
+        self._tasks: dict[str, Data] = {}
+        self._targets: dict[str, t.Any] = {}
+        self._growable: bool | None = None
+        self._records = True
+        self.record_arn: str | None = None
+        self._record: Data | None = None
+        self._record_at = -1e9
+        self.service: Data | None = None
+
+    @property
+    def tasks(self) -> tuple[Data, ...]:
+        return tuple(self._tasks.values())
+
+    def snapshot(self, deployment_id: str) -> Snapshot:
+        self.service = ecs.describe_service(self._ecs, self._cluster, self._service)
+        now = self._clock.monotonic()
+        if self.service is None or self.service.get("status") == "INACTIVE":
+            return Snapshot(now, self.service)
+        marks = self._movement(self.service)
+        moved = marks != self._marks
+        if moved or now - self._read_at >= _LOOK_CLOSER_SECONDS:
+            self._read_tasks(self.service)
+            self._marks, self._read_at = marks, now
+        return Snapshot(
+            now,
+            self.service,
+            self.tasks,
+            dict(self._targets),
+            self._read_record(self.service, deployment_id, moved, now),
+            self._is_growable(self.service),
+        )
+
+    @staticmethod
+    def _movement(service: Data) -> t.Any:
+        counts = [
+            [item.get(key) for key in ("id", "status", "rolloutState", "runningCount", "pendingCount", "failedTasks")]
+            for item in service.get("deployments") or []
+        ]
+        events = service.get("events") or []
+        return counts, (events[0].get("id") or events[0].get("message")) if events else None
+
+    def _read_tasks(self, service: Data) -> None:
+        listed = [
+            *ecs.list_tasks(self._ecs, self._cluster, self._service, "RUNNING"),
+            *ecs.list_tasks(self._ecs, self._cluster, self._service, "STOPPED"),
+        ]
+        # A task that has stopped does not change any more.
+        wanted = [arn for arn in listed if self._tasks.get(arn, {}).get("lastStatus") != "STOPPED"]
+        for task in ecs.describe_tasks(self._ecs, self._cluster, wanted) if wanted else ():
+            self._tasks[task["taskArn"]] = task
+        groups = [item["targetGroupArn"] for item in service.get("loadBalancers") or [] if item.get("targetGroupArn")]
+        self._targets = {group: elbv2.describe_target_health(self._client("elbv2"), group) for group in groups}
+
+    def _read_record(self, service: Data, deployment_id: str, moved: bool, now: float) -> Data | None:
+        """The service deployment that belongs to the judged deployment: ECS names it while that one is the PRIMARY."""
+        current = primary(service)
+        if self.record_arn is None and current.get("id") == deployment_id and current.get("rolloutState") == "IN_PROGRESS":
+            self.record_arn = service.get("currentServiceDeployment")
+        if self.record_arn is None or not self._records:
+            return None
+        if moved or now - self._record_at >= _RECORD_SECONDS:
+            self._record_at = now
+            try:
+                found = ecs.describe_service_deployments(self._ecs, [self.record_arn])
+            except Exception as error:
+                if is_passing(error):
+                    raise
+                # Not every user may read them, and not every endpoint has them: the deployments tell nearly as much.
+                self._records = False
+                return None
+            self._record = found[0] if found else None
+        return self._record
+
+    def _is_growable(self, service: Data) -> bool:
+        if self._growable is None:
+            names = [item["capacityProvider"] for item in service.get("capacityProviderStrategy") or [] if item.get("capacityProvider")]
+            try:
+                providers = ecs.describe_capacity_providers(self._ecs, names) if names else []
+            except Exception as error:
+                if is_passing(error):
+                    raise
+                # Not allowed to look: then a want of room is waited out rather than judged.
+                self._growable = True
+                return True
+            self._growable = any(
+                ((item.get("autoScalingGroupProvider") or {}).get("managedScaling") or {}).get("status") == "ENABLED"
+                or str(item.get("name", "")).startswith("FARGATE")
+                for item in providers
+            )
+        return self._growable
+
+
+class Watch:
+    """One watch over one service. It may be used for a rollout and then for the rollback of it."""
+
+    def __init__(self, context: Context, counter: CallCounter, cluster: str, service: str) -> None:
+        self.context = context
+        self.counter = counter
+        self.reader = Reader(counter, context.clock, cluster, service)
+        self.lives: dict[str, tuple[Data, float | None]] = {}
+        self.events: dict[str, Data] = {}
+        self.throttled = 0
+        clock = context.clock
+        self._epoch = clock.now() - clock.monotonic()
+
+    def wall(self, moment: float) -> str:
+        """A moment on the watcher's clock as an ISO 8601 text in UTC."""
+        return datetime.datetime.fromtimestamp(self._epoch + moment, datetime.timezone.utc).isoformat()
+
+    def say(self, text: str) -> None:
+        self.context.progress(f"{time.strftime('%H:%M:%S', time.localtime(self.context.clock.now()))}  {text}")
+
+    def until_decided(self, judge: Judge, timeout: float) -> Judgement | TimedOut:
+        clock = self.context.clock
+        begin = clock.monotonic()
+        shown = waiting = None
+        said_at = changed_at = waiting_since = begin
+        refused = 0
+        last: Going | None = None
+        while True:
+            try:
+                judgement = judge.look(self.reader.snapshot(judge.wanted.deployment_id))
+            except Exception as error:
+                if not is_passing(error):
+                    raise
+                refused += 1
+                self.throttled += is_throttling(error)
+                now = clock.monotonic()
+                if refused == 1:
+                    self.say(f"waiting for AWS to answer: {error_code(error) or type(error).__name__}: {error_message(error)}")
+                if now - begin >= timeout:
+                    return TimedOut(last)
+                clock.sleep(min(throttled_pause(refused), max(0.0, begin + timeout - now)))
+                continue
+            refused = 0
+            self._remember(judge)
+            if not isinstance(judgement, Going):
+                return judgement
+            last = judgement
+            now = clock.monotonic()
+            for item in judgement.news:
+                self.say(f"! {item}")
+            if judgement.line != shown or judgement.waiting_for != waiting:
+                if judgement.waiting_for != waiting:
+                    waiting_since = now
+                if judgement.line != shown:
+                    changed_at = now
+                shown, waiting, said_at = judgement.line, judgement.waiting_for, now
+                self.say(f"{shown}; waiting for {waiting}")
+            elif now - said_at >= _HEARTBEAT_SECONDS:
+                said_at = now
+                self.say(f"{shown}; still waiting for {waiting}, {now - waiting_since:.0f} s now")
+            left = begin + timeout - now
+            if left <= 0:
+                return TimedOut(last)
+            clock.sleep(min(pause(judgement.close, now - changed_at), left))
+
+    def _remember(self, judge: Judge) -> None:
+        for arn, (task, healthy_at) in judge.lives.items():
+            before = self.lives.get(arn)
+            self.lives[arn] = (task, before[1] if before and before[1] is not None else healthy_at)
+        for event in (self.reader.service or {}).get("events") or []:
+            self.events[str(event.get("id") or event.get("message"))] = event
+
+
+__all__ = ["Done", "Failed", "Reader", "TimedOut", "Watch"]
