@@ -3,30 +3,49 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
+import fcntl
 import logging
 import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from local_aws.runtime import NoRuntime
 from local_aws.world import Settings, World
 
 DEFAULT_PORT = 4577
 
 
-def default_data_dir() -> Path:
-    """Where images are kept between runs: the user's cache directory (XDG_CACHE_HOME, else ~/.cache)."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "local_aws"
+def default_data_dir(port: int) -> Path:
+    """In the user's cache directory (XDG_CACHE_HOME, else ~/.cache), one for each port so that two local_aws do not meet in it."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "local_aws" / str(port)
+
+
+class DirectoryInUse(Exception):
+    """Another local_aws works in the data directory."""
+
+
+@contextlib.contextmanager
+def held(directory: Path) -> Iterator[None]:
+    """Make the directory and keep it to ourselves. Raises `DirectoryInUse`. The lock goes with the process, however it ends."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise DirectoryInUse(str(directory)) from error
+        yield
 
 
 def parse(arguments: Sequence[str] | None) -> Settings:
     parser = argparse.ArgumentParser(prog="local_aws", description="AWS on one machine: ECS that really runs, for trying and testing.")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="TCP port on 127.0.0.1; 0 takes a free one (default %(default)s)")
     parser.add_argument("--speed", type=float, default=1.0, help="divides every AWS delay; 1 is real time (default %(default)s)")
-    parser.add_argument("--data", type=Path, default=default_data_dir(), help="directory for images and logs (default %(default)s)")
+    parser.add_argument("--data", type=Path, help="directory for images and their layers (default ~/.cache/local_aws/PORT)")
     parser.add_argument(
         "--runtime", choices=["auto", "namespaces", "engine", "process"], default="auto", help="how tasks run (default auto)"
     )
@@ -42,7 +61,8 @@ def parse(arguments: Sequence[str] | None) -> Settings:
         parser.error(f"--speed {given.speed} is not a positive number")
     if given.stale_reads < 0:
         parser.error(f"--stale-reads {given.stale_reads} is negative")
-    return Settings(given.port, given.speed, given.data, given.runtime, given.stale_reads)
+    data_dir = given.data or default_data_dir(given.port)
+    return Settings(given.port, given.speed, data_dir, given.runtime, given.stale_reads)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,20 +72,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: over.set())
     try:
-        world = World(settings)
+        with held(settings.data_dir):
+            world = World(settings)
+            world.start()
+            print(world.greeting(), flush=True)
+            over.wait()
+            world.stop()
+    except NoRuntime as error:
+        return _refuse(f"{error} --runtime auto takes what works here.")
+    except DirectoryInUse as error:
+        return _refuse(f"{error} is in use by another local_aws. Stop that one, or choose another directory with --data.")
     except OSError as error:
-        if error.errno == errno.EADDRINUSE or "Address already in use" in str(error):
-            print(
-                f"local_aws: port {settings.port} is in use, perhaps by another local_aws. Stop that one, or choose another with --port.",
-                file=sys.stderr,
-            )
-            return 1
-        raise
-    world.start()
-    print(world.greeting(), flush=True)
-    over.wait()
-    world.stop()
+        if error.errno != errno.EADDRINUSE and "Address already in use" not in str(error):
+            raise
+        return _refuse(f"port {settings.port} is in use, perhaps by another local_aws. Stop that one, or choose another with --port.")
     return 0
+
+
+def _refuse(text: str) -> int:
+    print(f"local_aws: {text}", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from local_aws import __version__
+from local_aws.agent import TaskAgent
+from local_aws.capacity import CapacityRoom, Fleet
 from local_aws.clock import ScaledClock
 from local_aws.control_plane.alarms import MetricAlarms
 from local_aws.control_plane.api import AwsApi
@@ -20,6 +22,8 @@ from local_aws.control_plane.permissions import RolePermissions
 from local_aws.hands.http import Hands
 from local_aws.hands.inspection import add_inspection
 from local_aws.interfaces import Component, JsonObject
+from local_aws.registry import RegistryRoom
+from local_aws.runtime import TaskNetwork, choose
 from local_aws.server import Router, Server
 
 log = logging.getLogger("local_aws")
@@ -46,26 +50,45 @@ class World:
     """All rooms, in the order in which they are started."""
 
     def __init__(self, settings: Settings) -> None:
-        """Raises `OSError` when the port is taken."""
+        """Raises `OSError` when the port is taken, `NoRuntime` when the runtime that was asked for does not work here."""
         self.settings = settings
         self.clock = ScaledClock(settings.speed)
         self.moto = Moto()
         self.api = AwsApi(self.moto, self.clock)
         self.hands = Hands()
-        self.components: dict[str, Component] = {}
         self.permissions = RolePermissions(self.moto)
         self.metrics = Metrics(self.moto, self.clock)
-        self.alarms = self.components["alarms"] = MetricAlarms(self.moto, self.clock, self.api)
-        self._registry = _room("local_aws.registry", "RegistryRoom", self.clock, settings.data_dir, self.api)
-        if self._registry is not None:
-            self.components["registry"] = self._registry
+        self.alarms = MetricAlarms(self.moto, self.clock, self.api)
+        self.registry = RegistryRoom(self.clock, settings.data_dir, self.api)
+        self.runtime = choose(settings.runtime, settings.data_dir)
+        self.network = TaskNetwork()
+        self.agent = TaskAgent(self.clock, self.runtime, self.network, self.registry, self.permissions, self.moto.lock)
+        self.load_balancing = _room("local_aws.elb", "LoadBalancingRoom", self.clock, self.api, self.network, self.metrics)
+        self.ecs = _room(
+            "local_aws.ecs",
+            "EcsRoom",
+            self.clock,
+            self.api,
+            self.agent,
+            self.load_balancing,
+            self.alarms,
+            self.metrics,
+            self.permissions,
+            settings.stale_reads,
+        )
+        self.capacity = CapacityRoom(self.clock, Fleet(self.moto), self.ecs, self.metrics) if self.ecs else None
+        rooms = {
+            "alarms": self.alarms,
+            "registry": self.registry,
+            "agent": self.agent,
+            "elb": self.load_balancing,
+            "ecs": self.ecs,
+            "capacity": self.capacity,
+        }
+        self.components: dict[str, Component] = {name: room for name, room in rooms.items() if room is not None}
         add_inspection(self.hands, self._about, self.components, self.reset, self.api.calls.listed, self.api.calls.clear)
-        self.server = Server(settings.port, Router(self.api, self.hands, self._registry_wsgi))
-        if self._registry is not None:
-            self._registry.endpoint = self.server.url
-
-    def _registry_wsgi(self, environ: dict[str, Any], start_response: Any) -> Any:
-        return self._registry.wsgi(environ, start_response)
+        self.server = Server(settings.port, Router(self.api, self.hands, self.registry.wsgi))
+        self.registry.endpoint = self.server.url
 
     def start(self) -> None:
         threading.Thread(target=self.moto.warm_up, name="warm-up", daemon=True).start()
@@ -74,13 +97,14 @@ class World:
         self.server.start()
 
     def stop(self) -> None:
+        """Stop answering, then stop every room; nothing that was started is left."""
         self.server.stop()
-        for component in reversed(list(self.components.values())):
+        for component in reversed(self.components.values()):
             component.stop()
 
     def reset(self) -> None:
         """Back to an empty account: first what runs, then what is written down."""
-        for component in reversed(list(self.components.values())):
+        for component in reversed(self.components.values()):
             component.reset()
         self.metrics.reset()
         self.moto.reset()
@@ -91,11 +115,18 @@ class World:
         return "\n".join(
             [
                 f"local_aws is ready at {self.server.url}",
-                f"  speed    {self.clock.speed:g}",
+                f"  runtime  {self.runtime.name}: {self.runtime.reason}",
+                f"  speed    {self.clock.speed:g}{'' if self.clock.speed != 1 else ' (real time)'}",
                 f"  data     {self.settings.data_dir}",
+                f"  hands    {self.server.url}/_local/",
                 f"  stop     Ctrl-C, or kill {os.getpid()}",
             ]
         )
 
     def _about(self) -> JsonObject:
-        return {"version": __version__, "speed": self.clock.speed, "url": self.server.url}
+        return {
+            "version": __version__,
+            "url": self.server.url,
+            "speed": self.clock.speed,
+            "runtime": {"name": self.runtime.name, "reason": self.runtime.reason},
+        }
