@@ -17,7 +17,6 @@ import tarfile
 import tempfile
 import threading
 from pathlib import Path
-from typing import IO
 
 from local_aws.interfaces import Image
 
@@ -51,7 +50,7 @@ def _resolve(root: Path, name: str) -> Path:
             links += 1
             if links > _MAX_LINKS:
                 raise LayerError(f"{name}: too many levels of symbolic links")
-            target = os.readlink(path)
+            target = str(path.readlink())
             if target.startswith("/"):
                 current = []
             todo = [piece for piece in target.split("/") if piece not in ("", ".")] + todo
@@ -72,7 +71,7 @@ def _remove(path: Path) -> None:
 class _HashingReader(io.RawIOBase):
     """Passes a stream on and remembers its SHA-256."""
 
-    def __init__(self, source: IO[bytes]) -> None:
+    def __init__(self, source: io.BufferedIOBase) -> None:
         self._source = source
         self.hash = hashlib.sha256()
 
@@ -146,7 +145,7 @@ class _Unpacking:
             source = archive.extractfile(entry)
             if source is None:
                 raise LayerError(f"{entry.name}: has no content")
-            with open(path, "xb") as file:
+            with path.open("xb") as file:
                 shutil.copyfileobj(source, file, 1 << 20)
         elif entry.isfifo():
             os.mkfifo(path)
@@ -177,12 +176,12 @@ def unpack(blob: Path, root: Path, opaque_attribute: str | None, own: bool) -> s
     `opaque_attribute` names overlayfs's attribute, None where nothing is mounted and deletions are the caller's affair; `own` keeps
     the archive's owners. Raises LayerError.
     """
-    with open(blob, "rb") as raw:
+    with blob.open("rb") as raw:
         magic = raw.read(4)
         raw.seek(0)
         if magic == _ZSTD:
             raise LayerError("compressed with zstd, which local_aws does not unpack; push the image with gzip layers")
-        plain: IO[bytes] = gzip.GzipFile(fileobj=raw) if magic.startswith(_GZIP) else raw
+        plain: io.BufferedIOBase = gzip.GzipFile(fileobj=raw) if magic.startswith(_GZIP) else raw
         reader = _HashingReader(plain)
         buffered = io.BufferedReader(reader, 1 << 20)
         unpacking = _Unpacking(root, opaque_attribute, own)

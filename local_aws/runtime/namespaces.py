@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import re
+import secrets
 import selectors
 import shutil
 import signal
@@ -85,13 +86,12 @@ class _Supervisor:
 
 
 class _Container:
-    def __init__(self, supervisor: _Supervisor, pid: int, runtime_id: str, argv: Sequence[str], streams: Sequence[int], status: int) -> None:
-        self.runtime_id = runtime_id
+    def __init__(self, supervisor: _Supervisor, pid: int, streams: Sequence[int], status: int) -> None:
+        self.runtime_id = secrets.token_hex(32)
         self._supervisor = supervisor
         self._pid = pid
         self._ended = threading.Event()
         self._status: ExitStatus | None = None
-        self._argv = argv
         self._streams = streams
         self._status_pipe = status
 
@@ -180,7 +180,7 @@ class _Container:
 
 
 def _read_status(pipe: int) -> ExitStatus:
-    with open(pipe, "rb") as file:
+    with os.fdopen(pipe, "rb") as file:
         data = file.read()
     if not data:  # the supervisor was killed, and its containers with it
         return ExitStatus(128 + signal.SIGKILL)
@@ -218,7 +218,7 @@ class NamespaceSandbox:
             answer = {"error": str(error)}
         finally:
             os.close(status_write)
-        with open(status_read, "rb") as file:
+        with os.fdopen(status_read, "rb") as file:
             file.read()
         if "error" in answer:
             raise NamespacesRefused(answer["error"])
@@ -271,7 +271,7 @@ class NamespaceSandbox:
             for descriptor in (out_read, error_read, status_read):
                 os.close(descriptor)
             raise StartError("CannotStartContainerError", answer["error"])
-        container = _Container(self._supervisor, answer["pid"], uuid.uuid4().hex * 2, command.argv, (out_read, error_read), status_read)
+        container = _Container(self._supervisor, answer["pid"], (out_read, error_read), status_read)
         container.follow(output)
         return container
 

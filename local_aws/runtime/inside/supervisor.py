@@ -221,7 +221,7 @@ class Supervisor:
             finally:
                 os._exit(127)
         os.close(write)
-        with open(read, "rb") as file:
+        with os.fdopen(read, "rb") as file:
             text = file.read()
         return pid, json.loads(text) if text else None
 
