@@ -284,7 +284,9 @@ class TaskDemand:
 class ContainerInstances(Protocol):
     """The cluster's side of capacity, offered by the ECS room to the capacity room."""
 
-    def joined(self, facts: InstanceFacts) -> None: ...
+    def joined(self, facts: InstanceFacts) -> None:
+        """The instance's agent registers. Comes again for an instance that is in already when its capacity provider has become
+        known since (`facts.capacity_provider`): then that is all that changes, and no second container instance appears."""
 
     def left(self, ec2_instance_id: str) -> None:
         """The instance is gone: its tasks stop as when a host disappears, its container instance becomes INACTIVE."""
