@@ -91,10 +91,15 @@ class World:
         self.registry.endpoint = self.server.url
 
     def start(self) -> None:
-        threading.Thread(target=self.moto.warm_up, name="warm-up", daemon=True).start()
+        threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()
         for component in self.components.values():
             component.start()
         self.server.start()
+
+    def _warm_up(self) -> None:
+        # What would make a client's first calls slow, while the first client is still on its way.
+        self.moto.warm_up()
+        self.api.verify()
 
     def stop(self) -> None:
         """Stop answering, then stop every room; nothing that was started is left."""

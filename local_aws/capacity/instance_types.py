@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from moto.ec2.models.instance_types import INSTANCE_TYPES
-
 CPU_UNITS_OF_VCPU = 1024
 KERNEL_MIB = 24
 KERNEL_SHARE = 0.0223
@@ -25,6 +23,9 @@ class Offer:
 
 def offer_of(instance_type: str) -> Offer:
     """Raises KeyError for a type that EC2 did not have when the table was made."""
+    # Reading the table takes a second, which the start of local_aws need not wait for.
+    from moto.ec2.models.instance_types import INSTANCE_TYPES
+
     known = INSTANCE_TYPES[instance_type]
     network = known["NetworkInfo"]
     cards = network.get("NetworkCards", [])

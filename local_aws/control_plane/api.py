@@ -32,11 +32,9 @@ class AwsApi:
     def on(self, service: str, *actions: str) -> Callable[[Handler], Handler]:
         """Decorator: this function answers these actions in place of moto.
 
-        A later function for the same action goes before the earlier one, and its `Call.upstream` asks that one. Raises botocore's
-        `OperationNotFoundError` for an action that the service does not have.
+        A later function for the same action goes before the earlier one, and its `Call.upstream` asks that one. The names are
+        checked by `verify`, as the service models take longer to read than a start may.
         """
-        for action in actions:
-            model_of(service, action)
 
         def put(handler: Handler) -> Handler:
             for action in actions:
@@ -45,6 +43,11 @@ class AwsApi:
             return handler
 
         return put
+
+    def verify(self) -> None:
+        """Raises botocore's `OperationNotFoundError` where a handler stands for an action that its service does not have."""
+        for service, action in list(self._handlers):
+            model_of(service, action)
 
     def ask(self, service: str, action: str, params: JsonObject, account: str, region: str) -> JsonObject:
         """Make a call from inside, answered as a client's would be (handlers first). It is not recorded. Raises `AwsError`."""
