@@ -62,8 +62,25 @@ _MAX_ATTEMPTS = 8
 def client_factory(params: dict[str, t.Any]) -> t.Callable[[str], t.Any]:
     """Return a function from a service name to a client, one client per service, from the connection options in `params`.
 
-    Raises `VerbFailure` when boto3 is missing, the profile does not exist or no region is known.
+    Nothing is looked up before the first client is asked for: a verb that needs no AWS needs no region either. That first
+    call raises `VerbFailure` when boto3 is missing, the profile does not exist or no region is known.
     """
+    clients: dict[str, t.Any] = {}
+    sessions: list[t.Any] = []
+
+    def client(service: str) -> t.Any:
+        if not sessions:
+            sessions.append(_session(params))
+        if service not in clients:
+            clients[service] = sessions[0].client(
+                service, endpoint_url=params.get("endpoint_url") or None, verify=_verify(params), config=_config()
+            )
+        return clients[service]
+
+    return client
+
+
+def _session(params: dict[str, t.Any]) -> t.Any:
     if IMPORT_ERROR is not None:
         raise VerbFailure(
             f"boto3 is needed and cannot be imported by this Python: {IMPORT_ERROR}. Install it with: python -m pip install boto3"
@@ -83,25 +100,22 @@ def client_factory(params: dict[str, t.Any]) -> t.Callable[[str], t.Any]:
         raise VerbFailure(f"profile: {exc}. Name a profile of the AWS configuration file, or leave the option out.") from exc
     if not session.region_name:
         raise VerbFailure("region: no AWS region is set. Pass region, or set AWS_REGION, for example eu-west-1.")
-    verify: bool | str | None = None
+    return session
+
+
+def _verify(params: dict[str, t.Any]) -> bool | str | None:
     if not params.get("validate_certs", True):
-        verify = False
-    elif params.get("aws_ca_bundle"):
-        verify = params["aws_ca_bundle"]
-    config = botocore.config.Config(
+        return False
+    return params.get("aws_ca_bundle") or None
+
+
+def _config() -> t.Any:
+    return botocore.config.Config(
         retries={"mode": "standard", "max_attempts": _MAX_ATTEMPTS},
         user_agent_extra="steadystate.ecs",
         connect_timeout=10,
         read_timeout=60,
     )
-    clients: dict[str, t.Any] = {}
-
-    def client(service: str) -> t.Any:
-        if service not in clients:
-            clients[service] = session.client(service, endpoint_url=params.get("endpoint_url") or None, verify=verify, config=config)
-        return clients[service]
-
-    return client
 
 
 class CallCounter:

@@ -78,7 +78,7 @@ def wanted_for(client: t.Any, service: Data, deployment: Data) -> tuple[Wanted, 
 
 def stop(client: t.Any, watch: Watch, cluster: str, name: str, own_id: str) -> bool:
     """Ask ECS to roll its deployment back. False when there is nothing that it can stop."""
-    arn = watch.reader.record_arn
+    arn = watch.reader.record_arns.get(own_id)
     try:
         if arn is None:
             under_way = ("PENDING", "IN_PROGRESS", "STOP_REQUESTED")
@@ -131,6 +131,8 @@ def watch_back(client: t.Any, watch: Watch, timeout: float, again: bool = False,
     service = watch.reader.service or {}
     current = primary(service)
     wanted, _definition = wanted_for(client, service, current)
+    if again:
+        watch.reader.without_record.add(wanted.deployment_id)
     failed_before = [task["taskArn"] for task in watch.reader.tasks if task.get("stoppedReason")]
     begin = watch.context.clock.monotonic()
     end: Judgement | TimedOut = watch.until_decided(Judge(wanted, ignore=failed_before, again=again), timeout)

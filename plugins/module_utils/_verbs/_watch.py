@@ -23,6 +23,8 @@ _HEARTBEAT_SECONDS = 15.0
 # Tasks and targets are read again at the latest after this long, even when the service's own counts have not moved.
 _LOOK_CLOSER_SECONDS = 3.0
 _RECORD_SECONDS = 5.0
+# A deployment and its record are made by the same call. While ECS goes back, the record that it names is the failed one's.
+_SAME_BIRTH_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,10 @@ class Reader:
         self._targets: dict[str, t.Any] = {}
         self._growable: bool | None = None
         self._records = True
-        self.record_arn: str | None = None
+        self.record_arns: dict[str, str] = {}
+        """ARN of the service deployment behind each deployment that was watched."""
+        self.without_record: set[str] = set()
+        """Deployments that ECS went back to: what it names as current then is the record of the failed one."""
         self._record: Data | None = None
         self._record_at = -1e9
         self.service: Data | None = None
@@ -97,14 +102,16 @@ class Reader:
     def _read_record(self, service: Data, deployment_id: str, moved: bool, now: float) -> Data | None:
         """The service deployment that belongs to the judged deployment: ECS names it while that one is the PRIMARY."""
         current = primary(service)
-        if self.record_arn is None and current.get("id") == deployment_id and current.get("rolloutState") == "IN_PROGRESS":
-            self.record_arn = service.get("currentServiceDeployment")
-        if self.record_arn is None or not self._records:
+        arn = self.record_arns.get(deployment_id)
+        may_bind = current.get("id") == deployment_id and deployment_id not in self.without_record
+        if arn is None and may_bind and current.get("rolloutState") == "IN_PROGRESS" and service.get("currentServiceDeployment"):
+            arn = self.record_arns[deployment_id] = service["currentServiceDeployment"]
+        if arn is None or not self._records:
             return None
-        if moved or now - self._record_at >= _RECORD_SECONDS:
+        if moved or now - self._record_at >= _RECORD_SECONDS or (self._record or {}).get("serviceDeploymentArn") != arn:
             self._record_at = now
             try:
-                found = ecs.describe_service_deployments(self._ecs, [self.record_arn])
+                found = ecs.describe_service_deployments(self._ecs, [arn])
             except Exception as error:
                 if is_passing(error):
                     raise
@@ -112,6 +119,10 @@ class Reader:
                 self._records = False
                 return None
             self._record = found[0] if found else None
+            if self._record is not None and current.get("id") == deployment_id and _apart(self._record, current) > _SAME_BIRTH_SECONDS:
+                del self.record_arns[deployment_id]
+                self.without_record.add(deployment_id)
+                self._record = None
         return self._record
 
     def _is_growable(self, service: Data) -> bool:
@@ -204,6 +215,12 @@ class Watch:
             self.lives[arn] = (task, before[1] if before and before[1] is not None else healthy_at)
         for event in (self.reader.service or {}).get("events") or []:
             self.events[str(event.get("id") or event.get("message"))] = event
+
+
+def _apart(record: Data, deployment: Data) -> float:
+    """Seconds between the births of a record and of the deployment that seems to be its own."""
+    first, second = record.get("createdAt"), deployment.get("createdAt")
+    return abs((first - second).total_seconds()) if first and second else 0.0
 
 
 __all__ = ["Done", "Failed", "Reader", "TimedOut", "Watch"]

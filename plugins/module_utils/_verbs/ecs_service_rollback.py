@@ -62,6 +62,8 @@ def run(params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
         return {**result, "verdict": None, "msg": f"Rolling back {words}."}
     wanted, _definition = wanted_for(client, watch.reader.service or {}, after)
     failed_before = [task["taskArn"] for task in watch.reader.tasks if task.get("stoppedReason")]
+    if again:
+        watch.reader.without_record.add(wanted.deployment_id)
     judge = Judge(wanted, ignore=failed_before, again=again)
     end = watch.until_decided(judge, params["timeout"])
     result["seconds"] = round(context.clock.monotonic() - begin, 1)
@@ -119,7 +121,8 @@ def _start(params: dict[str, t.Any], client: t.Any, watch: Watch, service: Data,
     """Begin the rollback. True when ECS itself goes back to an older deployment, False when an update makes a new one."""
     cluster, name, own_id = params["cluster"], params["service"], str(current.get("id"))
     if not params["task_definition"] and current.get("rolloutState") == "IN_PROGRESS":
-        watch.reader.record_arn = service.get("currentServiceDeployment")
+        if service.get("currentServiceDeployment"):
+            watch.reader.record_arns[own_id] = service["currentServiceDeployment"]
         if stop(client, watch, cluster, name, own_id) and taken_over(watch, own_id):
             return True
     ecs.update_service(client, {"cluster": cluster, "service": name, "taskDefinition": target})

@@ -203,7 +203,7 @@ class _Report:
             "log_tail": list(tail),
             "deployment_id": self.deployment_id,
             "task_definition_arn": self.task_definition,
-            "service_deployment_arn": self.watch.reader.record_arn,
+            "service_deployment_arn": self.watch.reader.record_arns.get(self.deployment_id),
             "rolled_back_to": back.task_definition if back and back.steady else None,
             "rollback": None
             if back is None
