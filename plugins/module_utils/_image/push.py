@@ -268,7 +268,7 @@ class Push:
 
     def _summary(self, tags: list[str], uploaded: bool, duration: float) -> None:
         result = self.result
-        is_now, sent = ("would be", "would send") if self._options.dry_run else ("is", "sent")
+        is_now, sent = ("would be", "to send") if self._options.dry_run else ("is", "sent")
         words = f"{self._repository}: {_list(tags) or 'no tag'} {is_now} {result.digest[:19]}"
         if not uploaded:
             self._progress(f"{words}, which is already there")
@@ -276,7 +276,7 @@ class Push:
         outcomes: list[str] = list(result.outcomes.values())
         counts = [
             f"{outcomes.count(outcome)} {text}"
-            for outcome, text in (("pushed", "sent"), ("resumed", "resumed"), ("mounted", "mounted"), ("exists", "already there"))
+            for outcome, text in (("pushed", sent), ("resumed", "resumed"), ("mounted", "mounted"), ("exists", "already there"))
             if outcome in outcomes
         ]
         size = result.bytes_of("pushed", "resumed")

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from .errors import ConnectionBroken, ImageError
 
 # Seconds to connect, TLS handshake included.
-_CONNECT_TIMEOUT = 30.0
+_CONNECT_TIMEOUT = 10.0
 # Seconds in which one block of 256 KiB has to leave; a slower peer than 9 kB/s has stalled.
 _SEND_TIMEOUT = 30.0
 # Seconds for an answer after the last byte: the registry hashes and stores a layer of many gigabytes before it speaks.

@@ -53,7 +53,7 @@ class Quirks:
 
 @dataclass
 class Fault:
-    """What happens to the requests that match, `times` times (-1: always), from the `after`-th match on."""
+    """What happens to the requests that match and have `size` bytes at least, `times` times (-1: always), after the first `after`."""
 
     method: str
     path: str
@@ -123,10 +123,10 @@ class FakeRegistry:
     def requests(self, pattern: str) -> list[str]:
         return [line for line in self.log if re.search(pattern, line)]
 
-    def take_fault(self, method: str, target: str) -> Fault | None:
+    def take_fault(self, method: str, target: str, length: int) -> Fault | None:
         with self.lock:
             for fault in self.faults:
-                if fault.method == method and fault.times != 0 and re.search(fault.path, target):
+                if fault.method == method and fault.times != 0 and length >= fault.size and re.search(fault.path, target):
                     if fault.after > 0:
                         fault.after -= 1
                         continue
@@ -149,7 +149,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     fake: FakeRegistry
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, *args: Any) -> None:
         """Tests read `FakeRegistry.log`."""
 
     def do_HEAD(self) -> None:
@@ -177,7 +177,7 @@ class _Handler(BaseHTTPRequestHandler):
             fake.log.append(f"{self.command} {self.path}")
             fake.authorizations.append(self.headers.get("Authorization"))
         fake.on_request(f"{self.command} {self.path}")
-        self.fault = fake.take_fault(self.command, self.path)
+        self.fault = fake.take_fault(self.command, self.path, self.unread)
         if self.fault is not None and not self._play(self.fault):
             return
         if fake.quirks.token is not None and self.headers.get("Authorization") != fake.quirks.token:
@@ -295,27 +295,28 @@ class _Handler(BaseHTTPRequestHandler):
             self.fake.uploading(-1)
         if data is not None or self.fake.quirks.retains_broken:
             session.data += self.kept
+        if data is None:
+            # Only now, so that whoever asks after the break is told of all that was kept.
+            self._reset()
         return data is not None
 
     def _receive(self) -> bytes | None:
-        """The request's body; None when the connection broke, which is where a `reset` or `stall` takes place."""
+        """The request's body; None when the connection broke or is to be broken, by a `reset` or after a `stall`."""
         self.kept = bytearray()
         fault = self.fault if self.fault and self.fault.act in ("reset", "stall") else None
-        while self.unread:
+        while self.unread or fault:
             limit = min(self.unread, 65536)
             if fault is not None:
                 limit = min(limit, fault.size - len(self.kept))
                 if limit <= 0:
                     if fault.act == "stall":
                         self.fake.released.wait(20)
-                    self._reset()
                     return None
             try:
                 data = self.rfile.read1(limit)
             except OSError:
                 data = b""
             if not data:
-                self.close_connection = True
                 return None
             self.unread -= len(data)
             self.kept += data
