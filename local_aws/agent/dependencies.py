@@ -57,19 +57,12 @@ def may_start(container: Mapping[str, Any], progress: Mapping[str, Progress], st
 def next_deadline(progress: Mapping[str, Progress], start_timeouts: Mapping[str, float]) -> float | None:
     """The next moment, in AWS seconds, at which a startTimeout may run out."""
     moments = [
-        progress[name].started_at + limit
-        for name, limit in start_timeouts.items()
-        if progress[name].started and not progress[name].ended
+        progress[name].started_at + limit for name, limit in start_timeouts.items() if progress[name].started and not progress[name].ended
     ]
     return min(moments, default=None)
 
 
 def may_stop(containers: Sequence[Mapping[str, Any]], running: Collection[str]) -> list[str]:
     """Those running containers on which no other running one depends: they stop first (reverse dependency order)."""
-    needed = {
-        item["containerName"]
-        for container in containers
-        if container["name"] in running
-        for item in container.get("dependsOn", ())
-    }
+    needed = {item["containerName"] for container in containers if container["name"] in running for item in container.get("dependsOn", ())}
     return [name for name in running if name not in needed]

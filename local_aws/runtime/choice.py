@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import tempfile
 from pathlib import Path
 
 from local_aws.interfaces import Runtime
+from local_aws.runtime.engine import EngineRefused, EngineRuntime
 from local_aws.runtime.namespaces import NamespacesRefused, NamespacesRuntime
+from local_aws.runtime.process import ProcessRuntime
 
 PREFERENCES = ("auto", "namespaces", "engine", "process")
 
@@ -22,12 +26,24 @@ def choose(preference: str = "auto", data: Path | None = None) -> Runtime:
     """
     if preference not in PREFERENCES:
         raise ValueError(f"runtime: {preference!r} is none of {', '.join(PREFERENCES)}.")
-    place = data or Path(_temporary())
-    try:
-        return NamespacesRuntime(place)
-    except NamespacesRefused as error:
-        raise NoRuntime(f"Linux namespaces cannot be used here: {error}.") from error
+    place = (data or _temporary()) / "runtime"
+    problems: list[str] = []
+    if preference in ("auto", "namespaces"):
+        try:
+            return NamespacesRuntime(place)
+        except NamespacesRefused as error:
+            problems.append(f"Linux namespaces cannot be made here ({error}).")
+    if preference in ("auto", "engine"):
+        try:
+            return EngineRuntime()
+        except EngineRefused as error:
+            problems.append(f"No container engine answers ({error}).")
+    if preference in ("auto", "process"):
+        return ProcessRuntime(place, " ".join(problems) or "Asked for.")
+    raise NoRuntime(f"{' '.join(problems)} Try --runtime auto.")
 
 
-def _temporary() -> str:
-    return tempfile.mkdtemp(prefix="local-aws-runtime-")
+def _temporary() -> Path:
+    path = tempfile.mkdtemp(prefix="local-aws-")
+    atexit.register(shutil.rmtree, path, ignore_errors=True)
+    return Path(path)

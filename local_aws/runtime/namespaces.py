@@ -25,17 +25,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from local_aws.interfaces import ContainerSpec, ExitStatus, StartError
+from local_aws.interfaces import ContainerSpec, StartError
 from local_aws.runtime.command import resolve
+from local_aws.runtime.followed import FollowedProcess, read_status
 from local_aws.runtime.layers import LayerError, LayerStore
-from local_aws.runtime.lines import LineCutter
+from local_aws.runtime.supervised import boot
 
 _PACKET = 1 << 20
 _ANSWER_SECONDS = 60.0
 """How long a supervisor may take for one request; starting a container on a busy machine is the longest."""
 _CLOSE_SECONDS = 10.0
-_PACKAGE_ROOT = str(Path(__file__).resolve().parents[2])
-_BOOT = "import sys; sys.path.insert(0, sys.argv.pop(1)); from local_aws.runtime.inside.supervisor import main; main()"
 _MIB = 1024 * 1024
 
 
@@ -50,7 +49,7 @@ class _Supervisor:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", _BOOT, _PACKAGE_ROOT, str(theirs.fileno()), address, hostname, str(scratch)],
+                [sys.executable, *boot("supervisor"), str(theirs.fileno()), address, hostname, str(scratch)],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C in the terminal is for local_aws alone, which then closes its tasks in order
@@ -85,42 +84,15 @@ class _Supervisor:
             self._process.wait()
 
 
-class _Container:
+class _Container(FollowedProcess):
     def __init__(self, supervisor: _Supervisor, pid: int, streams: Sequence[int], status: int) -> None:
+        super().__init__(streams, status)
         self.runtime_id = secrets.token_hex(32)
         self._supervisor = supervisor
         self._pid = pid
-        self._ended = threading.Event()
-        self._status: ExitStatus | None = None
-        self._streams = streams
-        self._status_pipe = status
-
-    def follow(self, output: Callable[[bytes], None]) -> None:
-        """Pass its output on and note its end, in a thread of its own."""
-        threading.Thread(target=self._follow, args=(output,), name=f"container-{self.runtime_id[:12]}", daemon=True).start()
-
-    def _follow(self, output: Callable[[bytes], None]) -> None:
-        with selectors.DefaultSelector() as selector:
-            for stream in self._streams:
-                selector.register(stream, selectors.EVENT_READ, LineCutter(output))
-            while selector.get_map():
-                for key, _events in selector.select():
-                    data = os.read(key.fd, 65536)
-                    if data:
-                        key.data.feed(data)
-                    else:
-                        key.data.end()
-                        selector.unregister(key.fd)
-                        os.close(key.fd)
-        self._status = _read_status(self._status_pipe)
-        self._ended.set()
-
-    def wait(self, timeout: float | None = None) -> ExitStatus | None:
-        self._ended.wait(timeout)
-        return self._status
 
     def signal(self, number: int) -> None:
-        if not self._ended.is_set():
+        if not self.ended.is_set():
             with contextlib.suppress(OSError):  # the sandbox is closed, and with it the container has ended
                 self._supervisor.request({"op": "signal", "pid": self._pid, "number": int(number)})
 
@@ -159,13 +131,13 @@ class _Container:
                         if not data:
                             selector.unregister(read)
                     elif status_read in descriptors:
-                        return _read_status(os.dup(status_read)).code, text.decode(errors="replace")
+                        return read_status(os.dup(status_read)).code, text.decode(errors="replace")
         finally:
             os.close(read)
             os.close(status_read)
 
     def _usage(self) -> dict[str, Any]:
-        if self._ended.is_set():
+        if self.ended.is_set():
             return {"cpu": 0.0, "memory": 0}
         try:
             return self._supervisor.request({"op": "usage", "pid": self._pid})[0]
@@ -177,15 +149,6 @@ class _Container:
 
     def cpu_seconds(self) -> float:
         return float(self._usage()["cpu"])
-
-
-def _read_status(pipe: int) -> ExitStatus:
-    with os.fdopen(pipe, "rb") as file:
-        data = file.read()
-    if not data:  # the supervisor was killed, and its containers with it
-        return ExitStatus(128 + signal.SIGKILL)
-    status = json.loads(data)
-    return ExitStatus(status["code"], status["out_of_memory"])
 
 
 class NamespaceSandbox:
@@ -272,7 +235,7 @@ class NamespaceSandbox:
                 os.close(descriptor)
             raise StartError("CannotStartContainerError", answer["error"])
         container = _Container(self._supervisor, answer["pid"], (out_read, error_read), status_read)
-        container.follow(output)
+        container.follow(f"container-{container.runtime_id[:12]}", output)
         return container
 
     def dial(self, port: int, timeout: float) -> socket.socket:

@@ -85,6 +85,11 @@ def die_with_parent(number: int) -> None:
     _check(_prctl(_PR_SET_PDEATHSIG, number), "prctl pdeathsig")
 
 
+def adopt_orphans() -> None:
+    """Become the parent of every descendant whose own parent ends."""
+    _check(_prctl(_PR_SET_CHILD_SUBREAPER, 1), "prctl child_subreaper")
+
+
 def limit_capabilities(kept: frozenset[int]) -> None:
     """Drop everything else from the bounding set, so that the next exec cannot have it."""
     with open("/proc/sys/kernel/cap_last_cap") as file:

@@ -27,13 +27,11 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from local_aws.runtime.inside import cgroups, container, linux
+from local_aws.runtime.inside import cgroups, container, linux, usage
 
 _PACKET = 1 << 20
 _WATCH_SECONDS = 0.1
 """How often memory is measured where no control group can limit it."""
-_TICKS = os.sysconf("SC_CLK_TCK")
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass
@@ -44,11 +42,6 @@ class _Child:
     group: cgroups.MemoryGroup | None = None
     watched_limit: int | None = None
     over_limit: bool = False
-
-
-def _exit_code(status: int) -> int:
-    code = os.waitstatus_to_exitcode(status)
-    return code if code >= 0 else 128 - code
 
 
 class Supervisor:
@@ -177,7 +170,7 @@ class Supervisor:
             signal.signal(signal.SIGTERM, lambda _number, _frame: os.kill(inner, signal.SIGKILL))
             os.close(output)
             _, ended = os.waitpid(inner, 0)
-            os._exit(_exit_code(ended))
+            os._exit(usage.exit_code(ended))
 
         try:
             # This process stays to wait for the command, so its own start is reported by the inner fork: no pipe to wait on here.
@@ -206,7 +199,7 @@ class Supervisor:
         child = self._children.get(request["pid"])
         if child is None:
             return {"cpu": 0.0, "memory": 0}
-        cpu, memory = _measure(request["pid"])
+        cpu, memory = usage.of_namespace(request["pid"])
         return {"cpu": cpu, "memory": child.group.usage() if child.group is not None else memory}
 
     def _fork(self, become: Any) -> tuple[int, str | None]:
@@ -238,7 +231,7 @@ class Supervisor:
                 continue
             killed = child.over_limit or (child.group is not None and child.group.killed_for_memory())
             with contextlib.suppress(BrokenPipeError):  # nobody waits for it any more
-                os.write(child.status, json.dumps({"code": _exit_code(status), "out_of_memory": killed}).encode())
+                os.write(child.status, json.dumps({"code": usage.exit_code(status), "out_of_memory": killed}).encode())
             os.close(child.status)
             self._forget(child)
 
@@ -250,7 +243,7 @@ class Supervisor:
 
     def _watch_memory(self) -> None:
         for pid, child in self._children.items():
-            if child.watched_limit and _measure(pid)[1] > child.watched_limit:
+            if child.watched_limit and usage.of_namespace(pid)[1] > child.watched_limit:
                 child.over_limit = True
                 os.kill(pid, signal.SIGKILL)
 
@@ -266,30 +259,6 @@ class Supervisor:
                     self._forget(child)
         if os.path.isdir(self._scratch):
             shutil.rmtree(self._scratch)
-
-
-def _measure(first: int) -> tuple[float, int]:
-    """CPU seconds and resident bytes of all processes in the process namespace of this container's first process."""
-    cpu, memory = 0.0, 0
-    try:
-        space = os.readlink(f"/proc/{first}/ns/pid")
-    except OSError:
-        return cpu, memory
-    for name in os.listdir("/proc"):
-        if not name.isdigit():
-            continue
-        try:
-            if os.readlink(f"/proc/{name}/ns/pid") != space:
-                continue
-            with open(f"/proc/{name}/stat") as file:
-                fields = file.read().rpartition(")")[2].split()
-            with open(f"/proc/{name}/statm") as file:
-                resident, shared = (int(value) for value in file.read().split()[1:3])
-        except OSError:  # it ended while we looked
-            continue
-        cpu += sum(int(value) for value in fields[11:15]) / _TICKS
-        memory += (resident - shared) * _PAGE
-    return cpu, memory
 
 
 def _map_user() -> None:
