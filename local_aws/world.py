@@ -17,6 +17,7 @@ from local_aws.clock import ScaledClock
 from local_aws.control_plane.alarms import MetricAlarms
 from local_aws.control_plane.api import AwsApi
 from local_aws.control_plane.metrics import Metrics
+from local_aws.control_plane.moto_gaps import fill_gaps
 from local_aws.control_plane.moto_in_process import Moto
 from local_aws.control_plane.permissions import RolePermissions
 from local_aws.hands.http import Hands
@@ -55,6 +56,7 @@ class World:
         self.clock = ScaledClock(settings.speed)
         self.moto = Moto()
         self.api = AwsApi(self.moto, self.clock)
+        fill_gaps(self.api, self.api.ask)
         self.hands = Hands()
         self.permissions = RolePermissions(self.moto)
         self.metrics = Metrics(self.moto, self.clock)

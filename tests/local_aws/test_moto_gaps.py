@@ -1,0 +1,49 @@
+"""What moto answers otherwise than AWS, and local_aws puts right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def _subnet(ec2: Any, vpc: str, cidr: str) -> str:
+    return str(ec2.create_subnet(VpcId=vpc, CidrBlock=cidr)["Subnet"]["SubnetId"])
+
+
+def test_tags_name_the_kind_of_thing_as_ec2_does(aws: Any) -> None:
+    ec2 = aws.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    gateway = ec2.create_nat_gateway(
+        SubnetId=_subnet(ec2, vpc, "10.0.0.0/24"),
+        AllocationId=address,
+        TagSpecifications=[{"ResourceType": "natgateway", "Tags": [{"Key": "project", "Value": "shop"}]}],
+    )["NatGateway"]["NatGatewayId"]
+    tags = ec2.describe_tags(Filters=[{"Name": "resource-id", "Values": [gateway]}, {"Name": "resource-type", "Values": ["natgateway"]}])["Tags"]
+    assert tags == [{"Key": "project", "Value": "shop", "ResourceId": gateway, "ResourceType": "natgateway"}]
+
+
+def test_subnets_are_filtered_by_whether_they_give_public_addresses(aws: Any) -> None:
+    ec2 = aws.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    public, private = _subnet(ec2, vpc, "10.0.0.0/24"), _subnet(ec2, vpc, "10.0.1.0/24")
+    ec2.modify_subnet_attribute(SubnetId=public, MapPublicIpOnLaunch={"Value": True})
+    for value, expected in (("true", public), ("false", private)):
+        found = ec2.describe_subnets(
+            Filters=[{"Name": "vpc-id", "Values": [vpc]}, {"Name": "map-public-ip-on-launch", "Values": [value]}],
+        )["Subnets"]
+        assert [subnet["SubnetId"] for subnet in found] == [expected]
+
+
+def test_a_load_balancer_shows_every_attribute(aws: Any) -> None:
+    ec2, elb = aws.client("ec2"), aws.client("elbv2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{number}.0/24", AvailabilityZone=f"eu-west-1{zone}")["Subnet"]["SubnetId"]
+        for number, zone in enumerate("ab")
+    ]
+    arn = elb.create_load_balancer(Name="shop", Subnets=subnets)["LoadBalancers"][0]["LoadBalancerArn"]
+    elb.modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=[{"Key": "routing.http2.enabled", "Value": "false"}])
+    attributes = {each["Key"]: each["Value"] for each in elb.describe_load_balancer_attributes(LoadBalancerArn=arn)["Attributes"]}
+    assert attributes["idle_timeout.timeout_seconds"] == "60"
+    assert attributes["routing.http.drop_invalid_header_fields.enabled"] == "false"
+    assert attributes["routing.http2.enabled"] == "false"
