@@ -12,7 +12,9 @@ class ClustersApi:
         self._store = store
 
     def add_to(self, api: Api) -> None:
-        api.on("ecs", "CreateCluster", "DescribeClusters", "UpdateCluster", "UpdateClusterSettings", "PutClusterCapacityProviders")(self.counted)
+        api.on("ecs", "CreateCluster", "DescribeClusters", "UpdateCluster", "UpdateClusterSettings", "PutClusterCapacityProviders")(
+            self.counted
+        )
         api.on("ecs", "DeleteCluster")(self.delete)
 
     def counted(self, call: Call) -> JsonObject:
@@ -40,7 +42,8 @@ class ClustersApi:
             counts = self._counts(cluster.arn)
         if counts["registeredContainerInstancesCount"]:
             raise AwsError(
-                "ClusterContainsContainerInstancesException", "The Cluster cannot be deleted while Container Instances are active or draining."
+                "ClusterContainsContainerInstancesException",
+                "The Cluster cannot be deleted while Container Instances are active or draining.",
             )
         if counts["activeServicesCount"]:
             raise AwsError("ClusterContainsServicesException", "The Cluster cannot be deleted while Services are active.")

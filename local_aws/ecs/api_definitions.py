@@ -64,7 +64,9 @@ class DefinitionsApi:
 def _check(params: JsonObject) -> None:
     """What ECS refuses and moto lets pass."""
     if not FAMILY.fullmatch(params.get("family", "")):
-        raise AwsError("ClientException", "Family contains invalid characters." if params.get("family") else "Family should not be null or empty.")
+        raise AwsError(
+            "ClientException", "Family contains invalid characters." if params.get("family") else "Family should not be null or empty."
+        )
     containers = params.get("containerDefinitions") or []
     if not containers:
         raise AwsError("ClientException", "Container list cannot be empty.")
@@ -77,7 +79,9 @@ def _check(params: JsonObject) -> None:
         for mapping in container.get("portMappings", []):
             inside, outside = mapping.get("containerPort"), mapping.get("hostPort")
             if params.get("networkMode") in ("awsvpc", "host") and outside not in (None, 0, inside):
-                raise AwsError("ClientException", "When networkMode=awsvpc, the host ports and container ports in port mappings must match.")
+                raise AwsError(
+                    "ClientException", "When networkMode=awsvpc, the host ports and container ports in port mappings must match."
+                )
         for needed in container.get("dependsOn", []):
             if needed["containerName"] not in names:
                 raise invalid(f"Container {container['name']} depends on {needed['containerName']}, which is not in the task definition.")

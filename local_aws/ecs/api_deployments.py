@@ -89,7 +89,9 @@ class DeploymentsApi:
         with self._store.lock:
             if self._find(call.params["serviceDeploymentArn"]) is None:
                 raise AwsError("ServiceDeploymentNotFoundException", "The service deployment could not be found.")
-        raise invalid("The service deployment has no lifecycle hook that waits for an action: local_aws models rolling updates without hooks.")
+        raise invalid(
+            "The service deployment has no lifecycle hook that waits for an action: local_aws models rolling updates without hooks."
+        )
 
     def _find(self, arn: str) -> tuple[Service, ServiceDeployment] | None:
         return next(((service, entry) for service, entry in self._store.service_deployments() if entry.arn == arn), None)

@@ -104,9 +104,7 @@ class ServicesApi:
                 request=cloud.fresh(params),
                 tags=list(params.get("tags") or ()),
             )
-            service.settings.setdefault(
-                "availabilityZoneRebalancing", "ENABLED" if configuration["maximumPercent"] > 100 else "DISABLED"
-            )
+            service.settings.setdefault("availabilityZoneRebalancing", "ENABLED" if configuration["maximumPercent"] > 100 else "DISABLED")
             self._store.services[arn] = service
             deployments.begin(self._store, service, config, now)
             return {"service": service_view(self._store, service, tags=True)}
@@ -263,7 +261,11 @@ class ServicesApi:
 
 def _strategy(items: list[JsonObject]) -> list[JsonObject]:
     return [
-        {"capacityProvider": item["capacityProvider"].rsplit("/", 1)[-1], "weight": int(item.get("weight") or 0), "base": int(item.get("base") or 0)}
+        {
+            "capacityProvider": item["capacityProvider"].rsplit("/", 1)[-1],
+            "weight": int(item.get("weight") or 0),
+            "base": int(item.get("base") or 0),
+        }
         for item in items
     ]
 

@@ -15,7 +15,7 @@ class TagsApi:
     def add_to(self, api: Api) -> None:
         api.on("ecs", "TagResource")(self.tag)
         api.on("ecs", "UntagResource")(self.untag)
-        api.on("ecs", "ListTagsForResource")(self.list)
+        api.on("ecs", "ListTagsForResource")(self.list_tags)
 
     def tag(self, call: Call) -> JsonObject:
         tags = self._tags_of(call)
@@ -34,7 +34,7 @@ class TagsApi:
             tags[:] = [item for item in tags if item["key"] not in call.params.get("tagKeys", ())]
         return {}
 
-    def list(self, call: Call) -> JsonObject:
+    def list_tags(self, call: Call) -> JsonObject:
         tags = self._tags_of(call)
         if tags is None:
             return call.upstream(call.params)
@@ -47,8 +47,7 @@ class TagsApi:
         if not any(kind in arn for kind in OURS):
             return None
         with self._store.lock:
-            for records in (self._store.services, self._store.tasks, self._store.instances):
-                record = records.get(arn)
-                if record is not None:
-                    return record.tags  # type: ignore[no-any-return, attr-defined]  # three record types, each with tags
+            record = self._store.services.get(arn) or self._store.tasks.get(arn) or self._store.instances.get(arn)
+            if record is not None:
+                return record.tags
         raise AwsError("InvalidParameterException", "The specified resource is not found.")

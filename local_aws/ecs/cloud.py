@@ -18,6 +18,8 @@ RESERVED_ADDRESSES = 4
 """A subnet's first four addresses belong to AWS (network, router, DNS, future use), as does its last one."""
 
 _interfaces = threading.Lock()
+_last_offset: dict[str, int] = {}
+"""Subnet id -> where in the subnet the last address was taken. Subnet ids are never used twice."""
 
 
 def _backend(service: str, account: str, region: str) -> Any:
@@ -47,7 +49,8 @@ def clusters(account: str, region: str) -> list[Any]:
 
 def capacity_provider(account: str, region: str, name: str) -> JsonObject | None:
     """`{"name", "managed": bool}` of a capacity provider, None when there is none of that name or ARN."""
-    found = _backend("ecs", account, region)._get_provider(name)
+    providers = _backend("ecs", account, region).capacity_providers
+    found = providers.get(name.rsplit("/", 1)[-1])
     if found is None:
         return None
     details = getattr(found, "auto_scaling_group_provider", None) or {}
@@ -118,7 +121,7 @@ def create_interface(account: str, region: str, subnet_id: str, group_ids: list[
         record = ec2.get_subnet(subnet_id)
         used = {address for eni in list(ec2.enis.values()) if eni.subnet.id == subnet_id for address in _addresses(eni)}
         used |= set(getattr(record, "_subnet_ips", {}))
-        address = _free_address(record.cidr_block, used)
+        address = _free_address(subnet_id, record.cidr_block, used)
         eni = ec2.create_network_interface(
             subnet=record,
             private_ip_address=address,
@@ -134,14 +137,19 @@ def _addresses(eni: Any) -> list[str]:
     return [eni.private_ip_address, *(item["PrivateIpAddress"] for item in eni.private_ip_addresses)]
 
 
-def _free_address(cidr: str, used: set[str]) -> str:
-    """The lowest address of the subnet that nobody has. Raises AwsError when the subnet is full."""
+def _free_address(subnet_id: str, cidr: str, used: set[str]) -> str:
+    """The next address of the subnet that nobody has: not at once the one given back last. Raises AwsError when all are taken."""
     network = ipaddress.ip_network(cidr)
-    for offset in range(RESERVED_ADDRESSES, network.num_addresses - 1):
-        address = str(network[offset])
+    usable = network.num_addresses - RESERVED_ADDRESSES - 1
+    for step in range(1, usable + 1):
+        offset = (_last_offset.get(subnet_id, -1) + step) % usable
+        address = str(network[RESERVED_ADDRESSES + offset])
         if address not in used:
+            _last_offset[subnet_id] = offset
             return address
-    raise AwsError("InvalidParameterException", "The subnet does not have enough free addresses (ErrorCode: InsufficientFreeAddressesInSubnet)")
+    raise AwsError(
+        "InvalidParameterException", "The subnet does not have enough free addresses (ErrorCode: InsufficientFreeAddressesInSubnet)"
+    )
 
 
 def delete_interface(account: str, region: str, eni: Eni) -> None:
@@ -155,7 +163,7 @@ def instance_address(account: str, region: str, instance_id: str) -> str | None:
     for reservation in list(_backend("ec2", account, region).reservations.values()):
         for instance in reservation.instances:
             if instance.id == instance_id:
-                return instance.private_ip
+                return str(instance.private_ip)
     return None
 
 

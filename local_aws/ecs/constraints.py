@@ -67,12 +67,12 @@ class _Parser:
         return lambda attributes: all(test(attributes) for test in tests)
 
     def one(self) -> Test:
-        token = self.peek()
-        if token in ("not", "!"):
+        ahead = self.peek()
+        if ahead in ("not", "!"):
             self.take()
             inner = self.one()
             return lambda attributes: not inner(attributes)
-        if token == "(":
+        if ahead == "(":
             self.take()
             inner = self.either()
             self.expect(")")

@@ -77,44 +77,48 @@ def complete_container(container: JsonObject, network_mode: str | None) -> JsonO
 
 def required_attributes(definition: JsonObject) -> list[str]:
     """Names a container instance must have for this task definition (requiresAttributes)."""
-    names: dict[str, None] = {}
-
-    def need(*found: str) -> None:
-        names.update(dict.fromkeys(found))
-
-    execution_role = bool(definition.get("executionRoleArn"))
+    names: list[str] = []
     for container in definition["containerDefinitions"]:
-        driver = (container.get("logConfiguration") or {}).get("logDriver")
-        if driver:
-            need(f"{CAPABILITY}logging-driver.{driver}", f"{CAPABILITY}docker-remote-api.1.19" if driver == "awslogs" else "")
-            if driver == "awslogs" and execution_role:
-                need("ecs.capability.execution-role-awslogs")
-        if ".dkr.ecr." in container.get("image", ""):
-            need(f"{CAPABILITY}ecr-auth", f"{CAPABILITY}docker-remote-api.1.19")
-            if execution_role:
-                need("ecs.capability.execution-role-ecr-pull")
-        if container.get("memoryReservation"):
-            need(f"{CAPABILITY}docker-remote-api.1.21")
-        if container.get("healthCheck"):
-            need("ecs.capability.container-health-check", f"{CAPABILITY}docker-remote-api.1.29")
-        if container.get("privileged"):
-            need(f"{CAPABILITY}privileged-container")
-        if container.get("dependsOn"):
-            need("ecs.capability.container-ordering")
-        for secret in container.get("secrets", []):
-            kind = "asm" if ":secretsmanager:" in secret.get("valueFrom", "") else "ssm"
-            need(f"ecs.capability.secrets.{kind}.environment-variables")
+        names += _container_attributes(container, bool(definition.get("executionRoleArn")))
     if definition.get("taskRoleArn"):
-        need(f"{CAPABILITY}task-iam-role")
+        names.append(f"{CAPABILITY}task-iam-role")
         if definition.get("networkMode") == "host":
-            need(f"{CAPABILITY}task-iam-role-network-host")
+            names.append(f"{CAPABILITY}task-iam-role-network-host")
     if definition.get("cpu") or definition.get("memory"):
-        need("ecs.capability.task-cpu-mem-limit")
+        names.append("ecs.capability.task-cpu-mem-limit")
     if definition.get("networkMode") == "awsvpc":
-        need("ecs.capability.task-eni")
-    need(f"{CAPABILITY}docker-remote-api.1.18")
-    names.pop("", None)
-    return list(names)
+        names.append("ecs.capability.task-eni")
+    names.append(f"{CAPABILITY}docker-remote-api.1.18")
+    return list(dict.fromkeys(names))
+
+
+def _container_attributes(container: JsonObject, execution_role: bool) -> list[str]:
+    names: list[str] = []
+    driver = (container.get("logConfiguration") or {}).get("logDriver")
+    if driver:
+        names.append(f"{CAPABILITY}logging-driver.{driver}")
+    if driver == "awslogs":
+        names.append(f"{CAPABILITY}docker-remote-api.1.19")
+        names += ["ecs.capability.execution-role-awslogs"] if execution_role else []
+    if ".dkr.ecr." in container.get("image", ""):
+        names += [f"{CAPABILITY}ecr-auth", f"{CAPABILITY}docker-remote-api.1.19"]
+        names += ["ecs.capability.execution-role-ecr-pull"] if execution_role else []
+    for member, attributes in MEMBER_ATTRIBUTES.items():
+        if container.get(member):
+            names += attributes
+    for secret in container.get("secrets", []):
+        kind = "asm" if ":secretsmanager:" in secret.get("valueFrom", "") else "ssm"
+        names.append(f"ecs.capability.secrets.{kind}.environment-variables")
+    return names
+
+
+MEMBER_ATTRIBUTES = {
+    "memoryReservation": [f"{CAPABILITY}docker-remote-api.1.21"],
+    "healthCheck": ["ecs.capability.container-health-check", f"{CAPABILITY}docker-remote-api.1.29"],
+    "privileged": [f"{CAPABILITY}privileged-container"],
+    "dependsOn": ["ecs.capability.container-ordering"],
+}
+"""What a member of a container definition asks of the agent."""
 
 
 def compatibilities(definition: JsonObject) -> list[str]:

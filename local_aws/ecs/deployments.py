@@ -101,7 +101,7 @@ def _demote(store: Store, service: Service, older: Deployment, now: datetime) ->
     for entry in service.history:
         if entry.over:
             continue
-        if entry.status in ("ROLLBACK_IN_PROGRESS",):
+        if entry.status == "ROLLBACK_IN_PROGRESS":
             move(entry, "ROLLBACK_FAILED", now, texts.STOPPED_SUPERSEDED)
         elif entry.status == "PENDING":
             move(entry, "STOPPED", now, texts.STOPPED_SUPERSEDED)
@@ -135,7 +135,7 @@ def complete(service: Service, now: datetime) -> None:
     primary.updated_at = now
     primary.completed_once = True
     primary.failed_tasks = primary.failure_count = 0
-    primary.bake_until = None
+    primary.fulfilled_since = primary.bake_until = None
     if primary in service.last_completed:
         service.last_completed.remove(primary)
     service.last_completed.append(primary)
@@ -221,7 +221,7 @@ def roll_back(store: Store, service: Service, why: str, now: datetime) -> None:
     good.next_start = 0.0
     good.reached_running = False
     good.alarms_ignored = True
-    good.bake_until = None
+    good.fulfilled_since = good.bake_until = None
     service.steady_since = None
     say(service, now, texts.rolling_back(good.id))
     if entry is not None:
@@ -230,12 +230,15 @@ def roll_back(store: Store, service: Service, why: str, now: datetime) -> None:
 
 
 def prune(store: Store, service: Service) -> None:
-    """Entries leave `deployments[]` once they are empty and want nothing, which may be before the PRIMARY one is complete (1.5)."""
+    """Entries leave `deployments[]` once they are empty and want nothing, which may be before the PRIMARY one is complete (1.5).
+
+    A failed one stays until the rollback is complete: it is usually seen for a minute or two (2.7).
+    """
     occupied = {task.deployment_id for task in store.live_tasks_of(service)}
     kept = [service.primary]
     for deployment in service.deployments[1:]:
-        wanted = deployment.want > 0 and not deployment.superseded and service.primary.rollout_state != "COMPLETED"
-        if deployment.id in occupied or wanted:
+        wanted = deployment.rollout_state == "FAILED" or (deployment.want > 0 and not deployment.superseded)
+        if deployment.id in occupied or (wanted and service.primary.rollout_state != "COMPLETED"):
             kept.append(deployment)
         else:
             deployment.status = "INACTIVE"

@@ -45,6 +45,11 @@ class InstanceBook:
     def joined(self, facts: InstanceFacts) -> None:
         cluster = cloud.cluster(facts.account, facts.region, facts.cluster)
         with self._store.lock:
+            for known in self._store.instances.values():
+                if known.ec2_instance_id == facts.ec2_instance_id and known.status != "INACTIVE":
+                    known.capacity_provider = facts.capacity_provider
+                    known.version += 1
+                    return
             arn = f"arn:aws:ecs:{facts.region}:{facts.account}:container-instance/{cluster.name}/{hex_id()}"
             self._store.instances[arn] = Instance(
                 arn=arn,

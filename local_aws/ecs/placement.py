@@ -176,7 +176,9 @@ def _group(host: Host, field_name: str) -> str | None:
     return host.attributes.get(field_name.removeprefix("attribute:"))
 
 
-def _prefer(candidates: list[Host], hosts: Sequence[Host], strategy: Sequence[JsonObject], choose: Callable[[Sequence[Host]], Host]) -> Host:
+def _prefer(
+    candidates: list[Host], hosts: Sequence[Host], strategy: Sequence[JsonObject], choose: Callable[[Sequence[Host]], Host]
+) -> Host:
     for step in strategy or DEFAULT_STRATEGY:
         if step["type"] == "random":
             return choose(candidates)

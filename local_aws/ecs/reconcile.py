@@ -212,7 +212,7 @@ class _Look:
             return
         own = self.of(self.primary)
         started = sum(start.count for start in self.decisions.starts if start.deployment == self.primary.id)
-        short = self.snapshot.desired - len(own) - started > 0
+        short = self.snapshot.desired - len(own) - (0 if self.primary.blocked else started) > 0
         floor = self.snapshot.desired
         if (short and (self.room <= 0 or self.primary.blocked)) or self.early():
             floor = self.lower
@@ -236,7 +236,11 @@ class _Look:
         leaving = old or any(task.draining for task in own)
         healthy_all = all(task.health == "healthy" for task in self.live.values())
         decisions.dead_end = bool(
-            idle and leaving and healthy_all and len(self.live) >= snapshot.desired and self.primary.rollout != "FAILED"
+            idle
+            and leaving
+            and healthy_all
+            and len(self.live) >= snapshot.desired
+            and self.primary.rollout != "FAILED"
             and stuck(snapshot.desired, snapshot.minimum_percent, snapshot.maximum_percent)
         )
         complete = healthy >= snapshot.desired and len(own) + self.starting == snapshot.desired and not old

@@ -95,7 +95,12 @@ class EcsRoom:
                     for service in self.store.services.values()
                 },
                 "tasks": {
-                    task.arn: {"status": task.status, "desired": task.desired_status, "instance": task.instance_arn, "reason": task.stopped_reason}
+                    task.arn: {
+                        "status": task.status,
+                        "desired": task.desired_status,
+                        "instance": task.instance_arn,
+                        "reason": task.stopped_reason,
+                    }
                     for task in self.store.tasks.values()
                 },
                 "container_instances": {i.arn: {"ec2": i.ec2_instance_id, "status": i.status} for i in self.store.instances.values()},

@@ -62,7 +62,9 @@ class Scheduler:
             alarmed = [
                 (service.arn, service.account, service.region, deployments.alarm_settings(service)["alarmNames"])
                 for service in self._store.services.values()
-                if service.status == "ACTIVE" and deployments.alarm_settings(service)["enable"] and service.primary.rollout_state == "IN_PROGRESS"
+                if service.status == "ACTIVE"
+                and deployments.alarm_settings(service)["enable"]
+                and service.primary.rollout_state == "IN_PROGRESS"
             ]
         for arn, address, target in watched:
             observed.targets[arn, target.target_group] = self._target_health(target, address)
@@ -355,7 +357,9 @@ class Scheduler:
 
     def _propagated(self, service: Service, definition: JsonObject) -> list[JsonObject]:
         source = service.settings.get("propagateTags", "NONE")
-        tags: list[JsonObject] = list(service.tags) if source == "SERVICE" else list(definition.get("tags", ())) if source == "TASK_DEFINITION" else []
+        tags: list[JsonObject] = (
+            list(service.tags) if source == "SERVICE" else list(definition.get("tags", ())) if source == "TASK_DEFINITION" else []
+        )
         if service.settings.get("enableECSManagedTags"):
             tags += [
                 {"key": "aws:ecs:serviceName", "value": service.name},

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from local_aws.clock import Clock
 from local_aws.ecs import cloud, texts
 from local_aws.ecs.constants import ENI_ATTACH, FIRST_DYNAMIC_PORT, LAST_DYNAMIC_PORT
 from local_aws.ecs.demand import containers_of, demand_of
 from local_aws.ecs.hosts import hosts_for, wish_of
 from local_aws.ecs.placement import Outcome, place
 from local_aws.ecs.state import Instance, Store, Target, Task
-from local_aws.clock import Clock
 from local_aws.interfaces import JsonObject
 
 
@@ -26,7 +26,9 @@ class TaskMaker:
         self._store = store
         self._clock = clock
 
-    def new(self, arn: str, cluster: str, cluster_arn: str, account: str, region: str, group: str, definition: JsonObject, **more: object) -> Task:
+    def new(
+        self, arn: str, cluster: str, cluster_arn: str, account: str, region: str, group: str, definition: JsonObject, **more: object
+    ) -> Task:
         """A task that has no place yet and is not in the store. `definition` has the overrides applied already."""
         task = Task(
             arn=arn,
@@ -72,7 +74,11 @@ class TaskMaker:
         for target in task.targets:
             if task.demand.eni:
                 continue
-            given = [port for (name, container_port, _), port in task.host_ports.items() if (name, container_port) == (target.container, target.port)]
+            given = [
+                port
+                for (name, container_port, _), port in task.host_ports.items()
+                if (name, container_port) == (target.container, target.port)
+            ]
             target.port = given[0] if given else target.port
 
     def _subnet_in(self, task: Task, zone: str) -> str:

@@ -11,6 +11,8 @@ from local_aws.ecs.hosts import host_of
 from local_aws.ecs.state import Container, Deployment, Instance, Revision, Service, ServiceDeployment, Store, Task
 from local_aws.interfaces import JsonObject
 
+EVERY_ADDRESS = "0.0.0.0"  # noqa: S104  # what DescribeTasks shows for Docker's bindings; nothing is bound here
+
 
 def without_none(shape: JsonObject) -> JsonObject:
     """The API leaves out what has no value."""
@@ -75,7 +77,9 @@ def service_view(store: Store, service: Service, tags: bool) -> JsonObject:
         "createdBy": service.created_by,
         "currentServiceDeployment": current.arn if current else None,
         "currentServiceRevisions": [
-            {"arn": d.revision.arn, **_revision_counts(store, service, d)} for d in service.deployments if any(_revision_counts(store, service, d).values())
+            {"arn": deployment.revision.arn, **numbers}
+            for deployment, numbers in ((d, _revision_counts(store, service, d)) for d in service.deployments)
+            if any(numbers.values())
         ],
         "placementConstraints": settings.get("placementConstraints", []),
         "placementStrategy": settings.get("placementStrategy", []),
@@ -110,9 +114,7 @@ def service_deployment_view(store: Store, service: Service, entry: ServiceDeploy
         "finishedAt": entry.finished_at,
         "stoppedAt": entry.stopped_at,
         "updatedAt": entry.updated_at,
-        "sourceServiceRevisions": [
-            {"arn": source.arn, **_counts_of_revision(store, service, source)} for source in entry.sources
-        ],
+        "sourceServiceRevisions": [{"arn": source.arn, **_counts_of_revision(store, service, source)} for source in entry.sources],
         "targetServiceRevision": {
             "arn": entry.deployment.revision.arn,
             **_counts_of_revision(store, service, entry.deployment.revision),
@@ -183,7 +185,7 @@ def revision_view(revision: Revision) -> JsonObject:
 def container_view(task: Task, container: Container) -> JsonObject:
     address = task.eni.address if task.eni else None
     bindings = [
-        {"bindIP": "0.0.0.0", "containerPort": inside, "hostPort": outside, "protocol": protocol}
+        {"bindIP": EVERY_ADDRESS, "containerPort": inside, "hostPort": outside, "protocol": protocol}
         for (name, inside, protocol), outside in task.host_ports.items()
         if name == container.name and container.started
     ]
@@ -256,7 +258,8 @@ def task_view(task: Task, tags: bool) -> JsonObject:
                 "healthStatus": task.health_status,
                 "lastStatus": task.status,
                 "launchType": task.launch_type or "EC2",
-                "overrides": task.overrides or {"containerOverrides": [{"name": name} for name in task.containers], "inferenceAcceleratorOverrides": []},
+                "overrides": task.overrides
+                or {"containerOverrides": [{"name": name} for name in task.containers], "inferenceAcceleratorOverrides": []},
                 "pullStartedAt": task.pull_started_at,
                 "pullStoppedAt": task.pull_stopped_at,
                 "startedAt": task.started_at,

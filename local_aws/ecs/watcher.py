@@ -32,8 +32,14 @@ class Watcher:
             container.runtime_id = runtime_id
             self._task.version += 1
             self._note_digest(name, container.image, image_digest)
-            if self._task.live and self._task.status == "PENDING" and all(c.started or c.status == "STOPPED" for c in self._task.containers.values()):
-                self._task.status = "ACTIVATING"
+            self._activate_when_up()
+
+    def _activate_when_up(self) -> None:
+        """Every container has started; one that ran first and ended well (dependsOn COMPLETE) counts as well."""
+        containers = self._task.containers.values()
+        up = all(c.started or c.status == "STOPPED" for c in containers) and any(c.status == "RUNNING" for c in containers)
+        if up and self._task.live and self._task.status == "PENDING":
+            self._task.status = "ACTIVATING"
 
     def _note_digest(self, name: str, image: str, digest: str) -> None:
         """The first task of a deployment fixes which digest the whole deployment runs (1.7)."""
@@ -58,10 +64,8 @@ class Watcher:
             self._task.version += 1
             if container.essential and container.started:
                 self._maker.end(self._task, "EssentialContainerExited", texts.STOP_ESSENTIAL)
-            elif self._task.live and self._task.status == "PENDING" and all(
-                c.started or c.status == "STOPPED" for c in self._task.containers.values()
-            ) and any(c.started for c in self._task.containers.values()):
-                self._task.status = "ACTIVATING"
+            else:
+                self._activate_when_up()
 
     def task_stopped(self, failed_to_start: str | None) -> None:
         with self._store.lock:

@@ -49,7 +49,7 @@ class FakeApi:
 
 @dataclass
 class Script:
-    """What happens to a task that runs an image. Durations are seconds after launch."""
+    """What happens to a task that runs the image of a tag. Durations are seconds after launch."""
 
     start_after: float = 3.0
     pull_error: str | None = None
@@ -122,8 +122,8 @@ class FakeAgent:
         self.scripts: dict[str, Script] = {}
 
     def script_of(self, order: TaskOrder) -> Script:
-        image = order.task_definition["containerDefinitions"][0]["image"]
-        return self.scripts.get(image.partition("@")[0].rsplit(":", 1)[-1], Script())
+        environment = order.task_definition["containerDefinitions"][0]["environment"]
+        return self.scripts.get(next((item["value"] for item in environment if item["name"] == "TAG"), ""), Script())
 
     def launch(self, order: TaskOrder, watcher: TaskWatcher) -> FakeHandle:
         handle = FakeHandle(self, order, watcher, self.script_of(order))
@@ -149,6 +149,7 @@ class FakeBalancing:
         if self.broken:
             raise AwsError("TargetGroupNotFound", self.broken)
         self.targets[target_group_arn, address, port] = self.clock.time()
+        self.leaving.pop((target_group_arn, address, port), None)
 
     def deregister(self, target_group_arn: str, address: str, port: int) -> None:
         self.leaving[target_group_arn, address, port] = self.clock.time()
@@ -211,7 +212,9 @@ class Bench:
         )
         ec2 = get_backend("ec2")[ACCOUNT][REGION]
         vpc = ec2.create_vpc("10.0.0.0/16")
-        self.subnets = [ec2.create_subnet(vpc.id, f"10.0.{n}.0/24", availability_zone=f"{REGION}{zone}") for n, zone in ((1, "a"), (2, "b"))]
+        self.subnets = [
+            ec2.create_subnet(vpc.id, f"10.0.{n}.0/24", availability_zone=f"{REGION}{zone}") for n, zone in ((1, "a"), (2, "b"))
+        ]
         self.group = ec2.create_security_group("app", "app", vpc_id=vpc.id).id
         self.vpc_id = vpc.id
         self.ecs = get_backend("ecs")[ACCOUNT][REGION]
@@ -254,6 +257,7 @@ class Bench:
             "name": "api",
             "image": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/api:{tag}",
             "portMappings": [{"containerPort": 8080}],
+            "environment": [{"name": "TAG", "value": tag}],
             **more.pop("container", {}),
         }
         record = self.ecs.register_task_definition(family, [container], network_mode=mode, cpu="256", memory="256", **more)
