@@ -8,6 +8,7 @@ import io
 import json
 import os
 import resource
+import signal
 import socket
 import tarfile
 import tempfile
@@ -25,8 +26,11 @@ _LABEL = "org.steadystate.local-aws"
 _REPOSITORY = "local-aws.invalid/task"
 _LOCAL = "127.0.0.1"
 _MIB = 1024 * 1024
+_SIGKILLED = 128 + signal.SIGKILL
 _NOFILE = (1024, 4096)
 """The limits that the ECS-optimized AMI gives containers."""
+_NPROC = (1024, 1024)
+"""Podman would ask for the kernel's maximum, which an engine without CAP_SYS_RESOURCE may not set."""
 
 
 class EngineRefused(Exception):
@@ -46,8 +50,10 @@ def _life(pid: int) -> str:
 
 
 class _EngineContainer:
-    def __init__(self, engine: Engine, container_id: str) -> None:
+    def __init__(self, engine: Engine, container_id: str, limited: bool) -> None:
         self.runtime_id = container_id
+        self._limited = limited
+        self._killed = False
         self._engine = engine
         self._ended = threading.Event()
         self._status: ExitStatus | None = None
@@ -66,9 +72,11 @@ class _EngineContainer:
                 cutter.end()
             self._engine.call("POST", f"/containers/{self.runtime_id}/wait", timeout=None)
             state = self._engine.call("GET", f"/containers/{self.runtime_id}/json")["State"]
-            self._status = ExitStatus(int(state["ExitCode"]), bool(state.get("OOMKilled")))
+            # Podman 4 does not notice every kill for memory. With a limit, a SIGKILL that did not come from us can hardly be another.
+            unexplained = self._limited and state["ExitCode"] == _SIGKILLED and not self._killed
+            self._status = ExitStatus(int(state["ExitCode"]), bool(state.get("OOMKilled")) or unexplained)
         except (EngineError, OSError):  # removed under our eyes: the sandbox was closed
-            self._status = ExitStatus(137)
+            self._status = ExitStatus(_SIGKILLED)
         self._ended.set()
 
     def wait(self, timeout: float | None = None) -> ExitStatus | None:
@@ -76,6 +84,7 @@ class _EngineContainer:
         return self._status
 
     def signal(self, number: int) -> None:
+        self._killed = self._killed or number == signal.SIGKILL
         with contextlib.suppress(EngineError):  # it has ended
             self._engine.call("POST", f"/containers/{self.runtime_id}/kill", {"signal": str(int(number))})
 
@@ -179,14 +188,14 @@ class EngineSandbox:
             for name, bindings in ports.items():
                 if bindings:
                     self._ports[int(name.partition("/")[0])] = int(bindings[0]["HostPort"])
-        container = _EngineContainer(self._engine, container_id)
+        container = _EngineContainer(self._engine, container_id, spec.memory_limit_mib is not None)
         container.follow(output)
         return container
 
     def _body(self, spec: ContainerSpec) -> dict[str, Any]:
         hostname = self._task_id[:12]
         command = resolve(spec, hostname)
-        limits = {"nofile": _NOFILE, "nproc": resource.getrlimit(resource.RLIMIT_NPROC), **spec.ulimits}
+        limits = {"nofile": _NOFILE, "nproc": _NPROC, **spec.ulimits}
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         return {
             "Image": self._images.give(spec.image),
@@ -200,6 +209,8 @@ class EngineSandbox:
             "ExposedPorts": {f"{port}/tcp": {} for port in spec.port_hints},
             "Healthcheck": {"Test": ["NONE"]},
             "HostConfig": {
+                # A container that serves nothing needs no way out: nothing of local_aws sends traffic beyond this machine.
+                "NetworkMode": "bridge" if spec.port_hints else "none",
                 "Memory": (spec.memory_limit_mib or 0) * _MIB,
                 "MemorySwap": (spec.memory_limit_mib or 0) * _MIB,
                 "ReadonlyRootfs": spec.read_only_root,

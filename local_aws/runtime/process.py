@@ -127,7 +127,10 @@ class _Running(FollowedProcess):
 
     def execute(self, command: Sequence[str], timeout: float) -> tuple[int, str]:
         lines: list[bytes] = []
-        beside = _Running(self._root, self._environment, self._directory, command, None)
+        try:
+            beside = _Running(self._root, self._environment, self._directory, command, None)
+        except StartError as error:
+            return 126, error.text
         beside.follow("execute", lines.append)
         try:
             status = beside.wait(timeout)
