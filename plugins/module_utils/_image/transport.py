@@ -98,7 +98,7 @@ class Transport:
         self._verify = verify
         self._timeouts = timeouts or Timeouts()
         self._lock = threading.Lock()
-        self._managers: dict[str | None, t.Any] = {}
+        self._managers: dict[tuple[str | None, bool], t.Any] = {}
         self._live: weakref.WeakSet[t.Any] = weakref.WeakSet()
         self._live_lock = threading.Lock()
         self._aborted = False
@@ -108,7 +108,7 @@ class Transport:
             raise ConnectionBroken("The run is being stopped.")
         errors = self._urllib3.exceptions
         try:
-            response = self._manager(proxy_for(url)).urlopen(
+            response = self._manager(proxy_for(url), url.partition(":")[0]).urlopen(
                 method,
                 url,
                 body=body,
@@ -144,16 +144,20 @@ class Transport:
                 manager.clear()
             self._managers.clear()
 
-    def _manager(self, proxy: str | None) -> t.Any:
+    def _manager(self, proxy: str | None, scheme: str) -> t.Any:
+        secure = scheme == "https" or (proxy or "").startswith("https:")
         with self._lock:
-            if proxy not in self._managers:
-                self._managers[proxy] = self._new_manager(proxy)
-            return self._managers[proxy]
+            if (proxy, secure) not in self._managers:
+                self._managers[proxy, secure] = self._new_manager(proxy, secure)
+            return self._managers[proxy, secure]
 
-    def _new_manager(self, proxy: str | None) -> t.Any:
-        options: dict[str, t.Any] = {"num_pools": 8, "maxsize": self._jobs, "block": True, "ssl_context": self._ssl_context()}
-        if self._verify is False:
-            options.update(cert_reqs="CERT_NONE", assert_hostname=False)
+    def _new_manager(self, proxy: str | None, secure: bool) -> t.Any:
+        options: dict[str, t.Any] = {"num_pools": 8, "maxsize": self._jobs, "block": True}
+        if secure:
+            # Reading the trusted certificates takes longer than a push that finds everything there; do it only for TLS.
+            options["ssl_context"] = self._ssl_context()
+            if self._verify is False:
+                options.update(cert_reqs="CERT_NONE", assert_hostname=False)
         if proxy is None:
             manager = self._urllib3.PoolManager(**options)
         else:

@@ -76,7 +76,7 @@ def test_ecr_says_403_when_the_token_has_run_out(clock: FakeClock) -> None:
 
 def test_a_token_that_stays_refused_is_an_error(clock: FakeClock) -> None:
     connections = Scripted(Answer(401, {}), Answer(401, {}))
-    with pytest.raises(RegistryError, match="HTTP 401.*did not accept the token"):
+    with pytest.raises(RegistryError, match=r"HTTP 401.*did not accept the token"):
         registry(connections, clock, authorization=lambda stale: "same").has_blob(DIGEST)
 
 

@@ -272,7 +272,7 @@ def test_a_tag_that_somebody_else_set_meanwhile(rig: Rig, builder: LayoutBuilder
 def test_a_missing_repository_is_said_so(rig: Rig, builder: LayoutBuilder) -> None:
     builder.name(builder.image(10))
     rig.fake.repositories.clear()
-    with pytest.raises(PushFailure, match="NAME_UNKNOWN.*Create the repository first"):
+    with pytest.raises(PushFailure, match=r"NAME_UNKNOWN.*Create the repository first"):
         rig.push(builder.path)
 
 
@@ -280,7 +280,7 @@ def test_a_missing_repository_whose_registry_just_hangs_up_ends_after_all_tries(
     builder.name(builder.image(10))
     rig.fake.repositories.clear()
     rig.fake.quirks.missing_repository = "drop"
-    with pytest.raises(PushFailure, match="HEAD http://127.0.0.1"):
+    with pytest.raises(PushFailure, match=r"HEAD http://127\.0\.0\.1"):
         rig.push(builder.path)
     assert len(rig.fake.log) == rig.policy.tries
 

@@ -177,7 +177,7 @@ def test_certificates_are_checked(server: ThreadingHTTPServer, authority: Path) 
 def test_a_certificate_file_that_is_none_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("no certificate")
     for path in ("ca.pem", "missing.pem"):
-        with pytest.raises(ImageError, match="cannot be read: .* Check aws_ca_bundle"):
+        with pytest.raises(ImageError, match=r"cannot be read: .* Check aws_ca_bundle"):
             Transport(1, verify=str(tmp_path / path)).request("HEAD", "https://127.0.0.1:1/", {})
 
 
