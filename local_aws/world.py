@@ -16,6 +16,7 @@ from local_aws.capacity import CapacityRoom, Fleet
 from local_aws.clock import ScaledClock
 from local_aws.control_plane.alarms import MetricAlarms
 from local_aws.control_plane.api import AwsApi
+from local_aws.control_plane.gaps import close_gaps
 from local_aws.control_plane.metrics import Metrics
 from local_aws.control_plane.moto_gaps import fill_gaps
 from local_aws.control_plane.moto_in_process import Moto
@@ -57,6 +58,7 @@ class World:
         self.moto = Moto()
         self.api = AwsApi(self.moto, self.clock)
         fill_gaps(self.api, self.api.ask)
+        close_gaps(self.api)
         self.hands = Hands()
         self.permissions = RolePermissions(self.moto)
         self.metrics = Metrics(self.moto, self.clock)
@@ -100,7 +102,7 @@ class World:
 
     def _warm_up(self) -> None:
         # What would make a client's first calls slow, while the first client is still on its way.
-        self.moto.warm_up()
+        self.moto.load()
         self.api.verify()
 
     def stop(self) -> None:

@@ -51,7 +51,9 @@ def fill_gaps(api: Api, ask: Callable[[str, str, JsonObject, str, str], JsonObje
         """Tags with AWS's names of what they are on, which filters go by too."""
         motos = {aws: moto for moto, aws in RESOURCE_TYPES.items()}
         filters = [
-            {**each, "Values": [motos.get(value, value) for value in each.get("Values", [])]} if each.get("Name") == "resource-type" else each
+            {**each, "Values": [motos.get(value, value) for value in each.get("Values", [])]}
+            if each.get("Name") == "resource-type"
+            else each
             for each in call.params.get("Filters", [])
         ]
         answer = call.upstream({**call.params, "Filters": filters} if filters else call.params)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,9 +49,16 @@ class Moto:
         self._application = DomainDispatcherApplication(create_backend_app)
         self.lock = threading.RLock()
         """Held while moto works. Whoever reads moto's backends over more than one step holds it too."""
+        self._loaded = False
+        self._patches: list[Callable[[], None]] = []
+
+    def when_loaded(self, patch: Callable[[], None]) -> None:
+        """Have a correction of moto's classes made after they are imported and before the first request."""
+        self._patches.append(patch)
 
     def request(self, environ: Mapping[str, Any], body: bytes) -> HttpAnswer:
         """One HTTP request, given as a WSGI environment and its body. Raises what moto raises, `NotImplementedError` among it."""
+        self.load()
         environ = {**environ, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
         environ.pop("HTTP_TRANSFER_ENCODING", None)
         answer: list[tuple[str, list[tuple[str, str]]]] = []
@@ -78,13 +85,19 @@ class Moto:
         with self.lock:
             return str(get_account_id_from(access_key))
 
-    def warm_up(self) -> None:
-        """Import the packages of the services that a deployment uses (about two seconds of work, so that no first call pays for it)."""
-        for service in WARM_SERVICES:
-            with self.lock:
+    def load(self) -> None:
+        """Import what a deployment uses, once: two seconds of work, done while the first client is still on its way."""
+        if self._loaded:
+            return
+        with self.lock:
+            if self._loaded:
+                return
+            for service in WARM_SERVICES:
                 get_backend(service)  # type: ignore[call-overload]  # moto types the name as a Literal of all services
-                if service not in self._application.app_instances:
-                    self._application.app_instances[service] = create_backend_app(service)  # type: ignore[arg-type]  # the same Literal
+                self._application.app_instances[service] = create_backend_app(service)  # type: ignore[arg-type]  # the same Literal
+            for patch in self._patches:
+                patch()
+            self._loaded = True
 
     def reset(self) -> None:
         """Back to an empty account."""

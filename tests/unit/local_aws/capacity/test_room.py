@@ -14,6 +14,7 @@ from moto.backends import get_backend
 from local_aws.capacity.fleet import Fleet
 from local_aws.capacity.room import CapacityRoom
 from local_aws.control_plane.api import AwsApi
+from local_aws.control_plane.gaps import close_gaps
 from local_aws.control_plane.metrics import Metrics
 from local_aws.control_plane.moto_in_process import Moto
 from local_aws.interfaces import InstanceFacts, TaskDemand
@@ -62,6 +63,7 @@ class Setup:
     def __init__(self) -> None:
         self.moto, self.clock, self.cluster = Moto(), HandClock(), Cluster()
         self.api = AwsApi(self.moto, self.clock)
+        close_gaps(self.api)
         self.room = CapacityRoom(self.clock, Fleet(self.moto), self.cluster, Metrics(self.moto, self.clock))
 
     def ask(self, service: str, action: str, **params: Any) -> Any:
@@ -84,7 +86,7 @@ class Setup:
             LaunchTemplateName="web",
             LaunchTemplateData={"ImageId": "ami-1", "InstanceType": "t3.small", "UserData": base64.b64encode(script.encode()).decode()},
         )
-        subnet = self.ask("ec2", "DescribeSubnets")["Subnets"][0]["SubnetId"]
+        subnets = [subnet["SubnetId"] for subnet in self.ask("ec2", "DescribeSubnets")["Subnets"][:2]]
         self.ask(
             "autoscaling",
             "CreateAutoScalingGroup",
@@ -92,8 +94,9 @@ class Setup:
             MinSize=0,
             MaxSize=4,
             DesiredCapacity=desired,
-            VPCZoneIdentifier=subnet,
+            VPCZoneIdentifier=",".join(subnets),
             LaunchTemplate={"LaunchTemplateName": "web", "Version": "$Latest"},
+            NewInstancesProtectedFromScaleIn=protection == "ENABLED",
         )
         self.ask(
             "ecs",
@@ -127,6 +130,14 @@ def test_the_instances_of_a_group_join_with_the_facts_of_their_type(setup: Setup
     assert facts.subnet_id.startswith("subnet-")
     assert facts.vpc_id.startswith("vpc-")
     assert facts.zone.startswith(REGION)
+
+
+def test_instances_are_spread_over_the_subnets(setup: Setup) -> None:
+    setup.make_group(4)
+    setup.at(0)
+    setup.at(24)
+    zones = sorted(facts.zone for facts in setup.cluster.members.values())
+    assert zones == ["eu-west-1a", "eu-west-1a", "eu-west-1b", "eu-west-1b"]
 
 
 def test_a_terminated_instance_leaves_and_its_replacement_joins(setup: Setup) -> None:

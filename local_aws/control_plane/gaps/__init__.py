@@ -1,0 +1,12 @@
+"""Where moto differs from AWS in what a deployment meets: one file for each difference, each answering in front of moto."""
+
+from __future__ import annotations
+
+from local_aws.control_plane.api import AwsApi
+from local_aws.control_plane.gaps import account_settings, auto_scaling, capacity_providers, clusters, public_parameters, subnets
+
+
+def close_gaps(api: AwsApi) -> None:
+    """Put every correction in. Rooms that know still better put theirs in front later."""
+    for gap in (account_settings, auto_scaling, capacity_providers, clusters, public_parameters, subnets):
+        gap.install(api)

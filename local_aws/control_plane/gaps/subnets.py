@@ -1,0 +1,28 @@
+"""DescribeSubnets: the filter on public addresses. moto knows it by one of its two names only, and amazon.aws uses the other."""
+
+from __future__ import annotations
+
+from local_aws.control_plane.api import AwsApi
+from local_aws.interfaces import Call, JsonObject
+
+_OTHER_NAMES = {
+    "mapPublicIpOnLaunch": "map-public-ip-on-launch",
+    "availabilityZone": "availability-zone",
+    "availabilityZoneId": "availability-zone-id",
+    "cidr": "cidr-block",
+    "cidrBlock": "cidr-block",
+    "defaultForAz": "default-for-az",
+}
+
+
+def install(api: AwsApi) -> None:
+    @api.on("ec2", "DescribeSubnets")
+    def describe_subnets(call: Call) -> JsonObject:
+        filters = [{**item, "Name": _OTHER_NAMES.get(item["Name"], item["Name"])} for item in call.params.get("Filters", [])]
+        public = [item for item in filters if item["Name"] == "map-public-ip-on-launch"]
+        others = [item for item in filters if item["Name"] != "map-public-ip-on-launch"]
+        answer = call.upstream({**call.params, "Filters": others} if filters else call.params)
+        for item in public:
+            wanted = {str(value).lower() for value in item["Values"]}
+            answer["Subnets"] = [subnet for subnet in answer["Subnets"] if str(subnet["MapPublicIpOnLaunch"]).lower() in wanted]
+        return answer
