@@ -247,7 +247,22 @@ def unpack_flat(image: Image, root: Path) -> None:
             layer = Path(temporary)
             unpack(blob, layer, None, False)
             _delete_marked(blob, root)
-            shutil.copytree(layer, root, symlinks=True, dirs_exist_ok=True)
+            _merge(layer, root)
+
+
+def _merge(layer: Path, root: Path) -> None:
+    """Move everything in a layer over what is there; only directories are kept, and none through a link."""
+    for source in layer.iterdir():
+        target = root / source.name
+        if source.is_dir() and not source.is_symlink():
+            if target.is_symlink() or not target.is_dir():
+                _remove(target)
+                target.mkdir()
+            target.chmod(stat.S_IMODE(source.stat().st_mode))
+            _merge(source, target)
+        else:
+            _remove(target)
+            source.rename(target)
 
 
 def _delete_marked(blob: Path, root: Path) -> None:
@@ -255,7 +270,7 @@ def _delete_marked(blob: Path, root: Path) -> None:
         for entry in archive:
             path = _resolve(root, entry.name)
             if path.name == _OPAQUE:
-                if path.parent != root.parent and path.parent.is_dir():
+                if path.parent.is_dir():
                     for child in path.parent.iterdir():
                         _remove(child)
             elif path.name.startswith(_WHITEOUT) and path.name[len(_WHITEOUT) :] not in ("", ".", ".."):
