@@ -189,6 +189,8 @@ class Reader:
             searched = len(self._buffer)
             if not self._fill():
                 raise Broken("closed in the middle of a head")
+        if end > limit:
+            raise Malformed("a line is too long")
         line = bytes(self._buffer[: end + 1])
         del self._buffer[: end + 1]
         return line.rstrip(b"\r\n")

@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from moto.backends import get_backend
 
 from local_aws.clock import ScaledClock
 from local_aws.control_plane.api import AwsApi
@@ -68,6 +69,8 @@ class Target:
     port: int
     status: int = 200
     answer: Callable[[BaseHTTPRequestHandler], None] | None = None
+    reads_itself: bool = False
+    """`answer` reads the request's body."""
     seen: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
     server: ThreadingHTTPServer | None = None
 
@@ -81,11 +84,11 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     target: Target
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, *args: Any) -> None:
         """Quiet."""
 
     def _serve(self) -> None:
-        body = self._body()
+        body = b"" if self.target.reads_itself else self._body()
         self.target.seen.append((self.command, self.path, dict(self.headers.items()), body))
         checking = self.headers.get("User-Agent", "").startswith("ELB-HealthChecker")
         if self.target.answer is not None and not checking:
@@ -216,7 +219,10 @@ def moto() -> Moto:
 
 @pytest.fixture
 def balancer(moto: Moto) -> Iterator[Balancer]:
-    moto.reset()
     made = Balancer(moto)
     yield made
     made.close()
+    # Emptying all of moto would cost a second per test.
+    backend = get_backend("elbv2")[ACCOUNT][REGION]
+    backend.load_balancers.clear()
+    backend.target_groups.clear()

@@ -256,31 +256,59 @@ def test_https_listener_ends_tls(balancer: Balancer) -> None:
     connection.close()
 
 
-def test_a_long_body_streams_both_ways_before_it_is_complete(balancer: Balancer) -> None:
-    """The target answers the first part while the client still holds back the rest."""
+def test_a_chunked_body_of_a_megabyte_arrives_whole(balancer: Balancer) -> None:
+    group = balancer.forwarding()
+    target = balancer.target(group)
+    balancer.until_state(group, target, "healthy")
+    connection = balancer.connect()
+    parts = (b"x" * 20_000 for _ in range(50))
+    connection.request("PUT", "/upload", body=parts, encode_chunked=True, headers={"Transfer-Encoding": "chunked"})
+    assert connection.getresponse().read() == b"10.0.1.10"
+    connection.request("GET", "/again")
+    assert connection.getresponse().read() == b"10.0.1.10"
+    connection.close()
+    assert target.requests()[0][3] == b"x" * 1_000_000
+
+
+def test_an_answer_flows_while_the_request_still_does(balancer: Balancer) -> None:
     group = balancer.forwarding()
 
     def echo(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
         handler.send_header("Transfer-Encoding", "chunked")
         handler.end_headers()
-        for block in (b"a" * 1000, b"b" * 1000):
-            handler.wfile.write(b"%x\r\n%b\r\n" % (len(block), block))
-        handler.wfile.write(b"0\r\n\r\n")
+        while True:
+            size = handler.rfile.readline()
+            handler.wfile.write(size + handler.rfile.read(int(size, 16)) + handler.rfile.readline())
+            if int(size, 16) == 0:
+                return
 
-    target = balancer.target(group, answer=echo)
+    target = balancer.target(group, answer=echo, reads_itself=True)
     balancer.until_state(group, target, "healthy")
+    with socket.create_connection((balancer.address, 8080), 5) as client:
+        received = client.makefile("rb")
+        client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n")
+        while received.readline().strip():
+            pass
+        assert [received.readline() for _ in range(2)] == [b"3\r\n", b"one\r\n"]
+        client.sendall(b"3\r\ntwo\r\n0\r\n\r\n")
+        assert [received.readline() for _ in range(4)] == [b"3\r\n", b"two\r\n", b"0\r\n", b"\r\n"]
 
-    def parts() -> Any:
-        for _ in range(50):
-            yield b"x" * 20_000
 
-    connection = balancer.connect()
-    connection.request("PUT", "/upload", body=parts(), encode_chunked=True, headers={"Transfer-Encoding": "chunked"})
-    answer = connection.getresponse()
-    assert answer.read() == b"a" * 1000 + b"b" * 1000
-    connection.close()
-    assert target.requests()[0][3] == b"x" * 1_000_000
+def test_a_target_that_breaks_off_its_answer_breaks_off_the_clients(balancer: Balancer) -> None:
+    group = balancer.forwarding()
+
+    def half(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", "100")
+        handler.end_headers()
+        handler.wfile.write(b"half")
+        handler.close_connection = True
+
+    target = balancer.target(group, answer=half)
+    balancer.until_state(group, target, "healthy")
+    with pytest.raises(http.client.IncompleteRead):
+        balancer.get()
 
 
 def test_head_and_expect_100_continue(balancer: Balancer) -> None:
@@ -404,7 +432,7 @@ def test_requests_and_errors_are_counted_with_awss_dimensions(balancer: Balancer
     assert metrics.sum("HTTPCode_ELB_5XX_Count", "LoadBalancer") == 1
     assert metrics.sum("HTTPCode_ELB_503_Count", "LoadBalancer") == 1
     assert metrics.sum("HealthyHostCount", "LoadBalancer", "TargetGroup") == 1
-    name, dimensions, value, unit = next(item for item in metrics.values if item[0] == "TargetResponseTime")
+    _, dimensions, value, unit = next(item for item in metrics.values if item[0] == "TargetResponseTime")
     assert dimensions["LoadBalancer"] == balancer.arn.partition(":loadbalancer/")[2]
     assert (unit, value > 0) == ("Seconds", True)
     assert any(having.get("TargetGroup") == group.rpartition(":")[2] for _, having, _, _ in metrics.values)
