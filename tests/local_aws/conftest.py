@@ -22,6 +22,8 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from tests.local_aws.stack import Stack, build_images
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 REGION = "eu-west-1"
 SPEED = float(os.environ.get("LOCAL_AWS_TEST_SPEED", "20"))
@@ -137,3 +139,15 @@ def aws(local_aws: LocalAws) -> LocalAws:
     """The running local_aws with an empty account."""
     local_aws.reset()
     return local_aws
+
+
+@pytest.fixture(scope="session")
+def images(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The example service in two versions, as OCI layouts."""
+    return build_images(tmp_path_factory.mktemp("images"), ["1.0.0", "2.0.0"])
+
+
+@pytest.fixture
+def stack(aws: LocalAws, images: dict[str, Path]) -> Stack:
+    """What an ECS service stands on, not made yet: a test calls `build` with the sizes that it is about."""
+    return Stack(aws, images)
