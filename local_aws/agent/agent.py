@@ -49,6 +49,15 @@ class TaskAgent:
         run.begin()
         return run
 
+    def signal(self, task: str, container: str | None, number: int) -> list[str]:
+        """Signal one container of a task (by ARN or id), or all; names of those that were running."""
+        with self._lock:
+            run = next((run for run in self._tasks if task in (run.order.task_arn, run.order.task_arn.rsplit("/", 1)[-1])), None)
+        if run is None:
+            return []
+        names = [each["name"] for each in run.order.task_definition["containerDefinitions"]]
+        return [name for name in names if container in (None, name) and run.signal(name, number)]
+
     def start(self) -> None:
         """Nothing to do before the first task."""
 

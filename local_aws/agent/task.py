@@ -98,6 +98,14 @@ class TaskRun:
         self._killed.set()
         self._events.put(("stop", "", None))
 
+    def signal(self, container: str, number: int) -> bool:
+        """Signal a container's first process behind the agent's back, as a crash would; False when it does not run."""
+        running = self._running.get(container)
+        if running is None or self._ended[container].is_set():
+            return False
+        running.signal(number)
+        return True
+
     def usage(self) -> tuple[float, int]:
         containers = list(self._running.values())
         return sum(c.cpu_seconds() for c in containers), sum(c.memory_bytes() for c in containers)

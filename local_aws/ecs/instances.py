@@ -86,6 +86,16 @@ class InstanceBook:
                 if instance.ec2_instance_id == ec2_instance_id and instance.status != "INACTIVE":
                     self.remove(instance)
 
+    def connect(self, ec2_instance_id: str, connected: bool) -> bool:
+        """The agent's connection to ECS breaks or comes back; False when there is no such container instance."""
+        with self._store.lock:
+            for instance in self._store.instances.values():
+                if instance.ec2_instance_id == ec2_instance_id and instance.status != "INACTIVE":
+                    instance.agent_connected = connected
+                    instance.version += 1
+                    return True
+        return False
+
     def remove(self, instance: Instance) -> None:
         """The host is gone: INACTIVE, and its tasks stop with it. The caller holds the lock."""
         instance.status = "INACTIVE"

@@ -112,6 +112,10 @@ class EcsRoom:
     def left(self, ec2_instance_id: str) -> None:
         self._book.left(ec2_instance_id)
 
+    def connect(self, ec2_instance_id: str, connected: bool) -> bool:
+        """See `InstanceBook.connect`; for the hands."""
+        return self._book.connect(ec2_instance_id, connected)
+
     def waiting(self, account: str, region: str, capacity_provider: str) -> list[TaskDemand]:
         return self._book.waiting(account, region, capacity_provider)
 
