@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from collections.abc import Callable
 from typing import Any
@@ -131,6 +132,12 @@ def _retried(text: str) -> str:
 def _unreachable(reference: Reference) -> str:
     """Only the registries of this machine exist: every other host fails as where there is no way to the internet."""
     host = DOCKER_HUB if reference.registry == DEFAULT_REGISTRY else reference.registry
-    name = host.partition(":")[0]
+    name, _, port = host.partition(":")
     request = f'Head "https://{host}/v2/{reference.repository}/manifests/{reference.selector}"'
-    return _retried(f"failed to resolve ref {reference}: failed to do request: {request}: dial tcp: lookup {name}: no such host")
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        cause = f"dial tcp: lookup {name}: no such host"
+    else:
+        cause = f"dial tcp {name}:{port or 443}: i/o timeout"
+    return _retried(f"failed to resolve ref {reference}: failed to do request: {request}: {cause}")
