@@ -87,3 +87,9 @@ def fill_gaps(api: Api, ask: Callable[[str, str, JsonObject, str, str], JsonObje
             told = {each["Key"]: each["Value"] for each in answer.get("Attributes", [])}
             answer["Attributes"] = [{"Key": key, "Value": value} for key, value in {**APPLICATION_LOAD_BALANCER, **told}.items()]
         return answer
+
+    @api.on("ecs", "ListTagsForResource")
+    def list_tags(call: Call) -> JsonObject:
+        """moto leaves the member out where there are no tags; AWS answers an empty list."""
+        answer = call.upstream(call.params)
+        return {**answer, "tags": answer.get("tags") or []}

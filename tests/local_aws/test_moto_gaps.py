@@ -47,3 +47,9 @@ def test_a_load_balancer_shows_every_attribute(aws: Any) -> None:
     assert attributes["idle_timeout.timeout_seconds"] == "60"
     assert attributes["routing.http.drop_invalid_header_fields.enabled"] == "false"
     assert attributes["routing.http2.enabled"] == "false"
+
+
+def test_what_has_no_tags_has_an_empty_list_of_them(aws: Any) -> None:
+    ecs = aws.client("ecs")
+    arn = ecs.create_cluster(clusterName="shop")["cluster"]["clusterArn"]
+    assert ecs.list_tags_for_resource(resourceArn=arn)["tags"] == []
