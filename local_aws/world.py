@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-import logging
 import os
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from local_aws import __version__
 from local_aws.agent import TaskAgent
@@ -21,14 +18,16 @@ from local_aws.control_plane.metrics import Metrics
 from local_aws.control_plane.moto_gaps import fill_gaps
 from local_aws.control_plane.moto_in_process import Moto
 from local_aws.control_plane.permissions import RolePermissions
+from local_aws.control_plane.shortage import Shortage
+from local_aws.ecs import EcsRoom
+from local_aws.elb import LoadBalancingRoom
+from local_aws.hands.faults import Faults
 from local_aws.hands.http import Hands
 from local_aws.hands.inspection import add_inspection
 from local_aws.interfaces import Component, JsonObject
 from local_aws.registry import RegistryRoom
 from local_aws.runtime import TaskNetwork, choose
 from local_aws.server import Router, Server
-
-log = logging.getLogger("local_aws")
 
 
 @dataclass(frozen=True)
@@ -38,14 +37,6 @@ class Settings:
     data_dir: Path = Path()
     runtime: str = "auto"
     stale_reads: int = 0
-
-
-def _room(module: str, name: str, *doors: Any) -> Any:
-    try:
-        return getattr(importlib.import_module(module), name)(*doors)
-    except (ModuleNotFoundError, AttributeError) as error:
-        log.warning("%s.%s is not there yet: %s", module, name, error)
-        return None
 
 
 class World:
@@ -58,8 +49,8 @@ class World:
         self.moto = Moto()
         self.api = AwsApi(self.moto, self.clock)
         fill_gaps(self.api, self.api.ask)
-        close_gaps(self.api)
-        self.hands = Hands()
+        self.shortage = Shortage(self.moto)
+        close_gaps(self.api, self.shortage)
         self.permissions = RolePermissions(self.moto)
         self.metrics = Metrics(self.moto, self.clock)
         self.alarms = MetricAlarms(self.moto, self.clock, self.api)
@@ -67,10 +58,8 @@ class World:
         self.runtime = choose(settings.runtime, settings.data_dir)
         self.network = TaskNetwork()
         self.agent = TaskAgent(self.clock, self.runtime, self.network, self.registry, self.permissions, self.moto.lock)
-        self.load_balancing = _room("local_aws.elb", "LoadBalancingRoom", self.clock, self.api, self.network, self.metrics)
-        self.ecs = _room(
-            "local_aws.ecs",
-            "EcsRoom",
+        self.load_balancing = LoadBalancingRoom(self.clock, self.api, self.network, self.metrics)
+        self.ecs = EcsRoom(
             self.clock,
             self.api,
             self.agent,
@@ -80,8 +69,8 @@ class World:
             self.permissions,
             settings.stale_reads,
         )
-        self.capacity = CapacityRoom(self.clock, Fleet(self.moto), self.ecs, self.metrics) if self.ecs else None
-        rooms = {
+        self.capacity = CapacityRoom(self.clock, Fleet(self.moto), self.ecs, self.metrics)
+        self.components: dict[str, Component] = {
             "alarms": self.alarms,
             "registry": self.registry,
             "agent": self.agent,
@@ -89,8 +78,9 @@ class World:
             "ecs": self.ecs,
             "capacity": self.capacity,
         }
-        self.components: dict[str, Component] = {name: room for name, room in rooms.items() if room is not None}
+        self.hands = Hands()
         add_inspection(self.hands, self._about, self.components, self.reset, self.api.calls.listed, self.api.calls.clear)
+        Faults(self.api, self.shortage, self.agent, self.ecs).add_to(self.hands)
         self.server = Server(settings.port, Router(self.api, self.hands, self.registry.wsgi))
         self.registry.endpoint = self.server.url
 
@@ -115,6 +105,7 @@ class World:
         """Back to an empty account: first what runs, then what is written down."""
         for component in reversed(self.components.values()):
             component.reset()
+        self.shortage.clear()
         self.metrics.reset()
         self.moto.reset()
         self.api.calls.clear()

@@ -100,6 +100,19 @@ class Fleet:
                                 found.append(_managed(account, region, cluster.name, name, group, details))
         return found
 
+    def heal(self) -> None:
+        """What Auto Scaling's health checks do: an instance that no longer runs is replaced, and a launch that failed is tried again."""
+        with self._moto.lock:
+            for regions in list(get_backend("autoscaling").values()):
+                for backend in list(regions.values()):
+                    for group in list(backend.autoscaling_groups.values()):
+                        if group.suspended_processes:
+                            continue
+                        for instance_id in [state.instance.id for state in group.instance_states if state.instance.state != "running"]:
+                            backend.terminate_instance(instance_id, False)
+                        if len(group.active_instances()) < (group.desired_capacity or 0):
+                            group.set_desired_capacity(group.desired_capacity)
+
     def grow(self, group: ManagedGroup, desired: int) -> None:
         with self._moto.lock:
             get_backend("autoscaling")[group.account][group.region].set_desired_capacity(group.group, desired)

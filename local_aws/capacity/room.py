@@ -1,4 +1,4 @@
-"""The capacity room: two tickers, one that lets instances join and leave their clusters and one that sizes Auto Scaling groups."""
+"""The capacity room: instances join and leave their clusters, groups replace what stopped and get the size that tasks need."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ log = logging.getLogger("local_aws.capacity")
 
 LOOK_SECONDS = 2
 """How often moto is asked which instances there are."""
+HEALTH_SECONDS = 60
+"""How often a group looks for instances that stopped, and tries launches again [I]."""
 SCALING_NAMESPACE = "AWS/ECS/ManagedScaling"
 
 
@@ -37,6 +39,7 @@ class CapacityRoom:
         self._stop.clear()
         jobs: list[tuple[str, float, Callable[[], None]]] = [
             ("container-instances", LOOK_SECONDS, self.look),
+            ("group-health", HEALTH_SECONDS, self._fleet.heal),
             ("managed-scaling", EVALUATION_SECONDS, self.scale),
         ]
         for name, seconds, work in jobs:

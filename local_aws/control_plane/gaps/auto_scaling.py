@@ -1,6 +1,6 @@
-"""Auto Scaling groups: instances spread over the group's subnets, and the launch template's instance profile is theirs.
+"""Auto Scaling groups: instances spread over the group's subnets, with the launch template's profile, and only while there are any.
 
-moto starts every instance in the first subnet and without the profile.
+moto starts every instance in the first subnet, without the profile, and never runs short.
 """
 
 from __future__ import annotations
@@ -9,25 +9,39 @@ from collections import Counter
 from typing import Any
 
 from local_aws.control_plane.api import AwsApi
+from local_aws.control_plane.shortage import MESSAGE, Shortage
+from local_aws.interfaces import AwsError, Call, JsonObject
 
 
-def install(api: AwsApi) -> None:
+def install(api: AwsApi, shortage: Shortage) -> None:
     """Replaces one method of moto's group: behind the launches of a group there is no API call that an interception could take."""
-    api.moto.when_loaded(_replace)
+    api.moto.when_loaded(lambda: _replace(shortage))
+
+    @api.on("ec2", "RunInstances")
+    def run_instances(call: Call) -> JsonObject:
+        instance_type = str(call.params.get("InstanceType", ""))
+        with api.moto.lock:
+            left = shortage.left(instance_type)
+            if left is not None and left < int(call.params["MinCount"]):
+                zone = call.params.get("Placement", {}).get("AvailabilityZone", f"{call.region}a")
+                raise AwsError("InsufficientInstanceCapacity", MESSAGE.format(type=instance_type, zone=zone), 500)
+            most = int(call.params["MaxCount"])
+            return call.upstream({**call.params, "MaxCount": most if left is None else min(most, left)})
 
 
-def _replace() -> None:
+def _replace(shortage: Shortage) -> None:
     # moto's package takes a second to import, so this waits until it is needed.
     from moto.autoscaling.models import FakeAutoScalingGroup
 
-    of_moto = FakeAutoScalingGroup.replace_autoscaling_group_instances
-    if of_moto.__module__ == __name__:
-        return
+    current = FakeAutoScalingGroup.replace_autoscaling_group_instances
+    of_moto = getattr(current, "of_moto", current)
 
     def launch(group: Any, count_needed: int, propagated_tags: dict[str, str]) -> None:
         subnets = group.vpc_zone_identifier.split(",") if group.vpc_zone_identifier else []
         before = {state.instance.id for state in group.instance_states}
         for _ in range(count_needed):
+            if shortage.left(group.instance_type) == 0:
+                break
             used = Counter(state.instance.subnet_id for state in group.instance_states)
             listed = group.vpc_zone_identifier
             if subnets:
@@ -40,6 +54,7 @@ def _replace() -> None:
             if state.instance.id not in before:
                 _give_profile(group, state.instance)
 
+    launch.of_moto = of_moto  # type: ignore[attr-defined]  # so that a second World in one process replaces moto's, not ours
     setattr(FakeAutoScalingGroup, of_moto.__name__, launch)
 
 

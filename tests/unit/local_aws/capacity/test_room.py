@@ -17,7 +17,8 @@ from local_aws.control_plane.api import AwsApi
 from local_aws.control_plane.gaps import close_gaps
 from local_aws.control_plane.metrics import Metrics
 from local_aws.control_plane.moto_in_process import Moto
-from local_aws.interfaces import InstanceFacts, TaskDemand
+from local_aws.control_plane.shortage import Shortage
+from local_aws.interfaces import AwsError, InstanceFacts, TaskDemand
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
 
@@ -63,7 +64,8 @@ class Setup:
     def __init__(self) -> None:
         self.moto, self.clock, self.cluster = Moto(), HandClock(), Cluster()
         self.api = AwsApi(self.moto, self.clock)
-        close_gaps(self.api)
+        self.shortage = Shortage(self.moto)
+        close_gaps(self.api, self.shortage)
         self.room = CapacityRoom(self.clock, Fleet(self.moto), self.cluster, Metrics(self.moto, self.clock))
 
     def ask(self, service: str, action: str, **params: Any) -> Any:
@@ -197,6 +199,30 @@ def test_idle_instances_go_after_fifteen_minutes_and_busy_ones_stay(setup: Setup
     setup.room.scale()
     assert [state.instance.id for state in setup.group.instance_states] == list(setup.cluster.busy)
     assert setup.group.desired_capacity == 1
+
+
+def test_a_group_replaces_an_instance_that_was_stopped(setup: Setup) -> None:
+    setup.make_group(1)
+    [state] = setup.group.instance_states
+    setup.ask("ec2", "StopInstances", InstanceIds=[state.instance.id])
+    setup.room._fleet.heal()
+    [replacement] = setup.group.instance_states
+    assert replacement.instance.id != state.instance.id
+    assert replacement.instance.state == "running"
+
+
+def test_a_group_goes_without_when_ec2_runs_out_and_catches_up_later(setup: Setup) -> None:
+    setup.shortage.limit("t3.small", 1)
+    setup.make_group(3)
+    assert len(setup.group.instance_states) == 1
+    setup.room._fleet.heal()
+    assert len(setup.group.instance_states) == 1
+    with pytest.raises(AwsError) as refused:
+        setup.ask("ec2", "RunInstances", ImageId="ami-1", InstanceType="t3.small", MinCount=1, MaxCount=1)
+    assert refused.value.code == "InsufficientInstanceCapacity"
+    setup.shortage.limit("t3.small", None)
+    setup.room._fleet.heal()
+    assert len(setup.group.instance_states) == 3
 
 
 def test_the_reservation_is_a_metric_that_clients_can_read(setup: Setup) -> None:
