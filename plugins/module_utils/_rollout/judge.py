@@ -363,7 +363,9 @@ class Judge:
     def _evidence(self, first: Finding) -> tuple[str, ...]:
         every = [*self._findings.values(), *self._sick.values(), *self._events.values()]
         same = [finding.evidence for finding in every if finding.cause == first.cause]
-        return tuple(dict.fromkeys([first.evidence, *same]))[:5]
+        # What fails the same way each time is quoted once; what needs repetition to be believed is shown repeated.
+        most = 1 if first.weight is Weight.HOPELESS else 3
+        return tuple(dict.fromkeys([first.evidence, *same]))[:most]
 
     # -- words --------------------------------------------------------------------------------------------------------
 
@@ -455,15 +457,20 @@ def _event_about(service: Data, identity: str, words: str) -> str | None:
 
 def _retried(tasks: list[Data]) -> bool:
     """Whether one of these tasks was made after another of them had failed."""
-    ends = [moment for moment in (task.get("stoppedAt") or task.get("stoppingAt") for task in tasks) if moment]
+    ends = [moment for moment in map(_end, tasks) if moment]
     births = [moment for moment in (task.get("createdAt") for task in tasks) if moment]
     if not ends or not births:
         return len(tasks) > 1
     return max(births) >= min(ends)
 
 
+def _end(task: Data) -> datetime.datetime | None:
+    """When its containers ended, which is what ECS replaces it for; it is called stopped only later."""
+    return task.get("executionStoppedAt") or task.get("stoppingAt") or task.get("stoppedAt")
+
+
 def _run_seconds(task: Data) -> float:
-    begin, end = task.get("startedAt"), task.get("executionStoppedAt") or task.get("stoppingAt") or task.get("stoppedAt")
+    begin, end = task.get("startedAt"), _end(task)
     return (end - begin).total_seconds() if begin and end else 0.0
 
 

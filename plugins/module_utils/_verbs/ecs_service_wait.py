@@ -31,6 +31,8 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "log_lines": {"type": "int", "default": 20},
 }
 
+# Causes whose container has run, and so may have said something.
+_WITH_LOG = frozenset({"container_exited", "out_of_memory", "container_unhealthy", "target_unhealthy", "entrypoint_missing", "exec_format"})
 # The last lines of a container that has just ended may reach CloudWatch Logs a moment after it.
 _LOG_LOOKS = 3
 _LOG_LOOK_SECONDS = 1.0
@@ -65,8 +67,9 @@ def run(params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
     else:
         raise VerbFailure(f"The watch over {params['service']} ended without a decision: {end}")
     watch.say(f"{verdict}: {failed.cause}: {failed.evidence[0] if failed.evidence else ''}")
-    tail = _log_tail(params, context, counter, definition, failed.finding)
+    # The service first: the log can wait, and by then it is complete.
     back = _back(params, client, watch, wanted.deployment_id, failed)
+    tail = _log_tail(params, context, counter, definition, failed.finding)
     if back is not None and back.steady and verdict == "failed":
         verdict = "rolled_back"
     raise VerbFailure(
@@ -150,7 +153,7 @@ def _log_tail(
     params: dict[str, t.Any], context: Context, client: t.Callable[[str], t.Any], definition: Data, finding: Finding | None
 ) -> tuple[str, ...]:
     """The last lines that the failed container wrote, from where its awslogs settings send them."""
-    if finding is None or finding.task is None or params["log_lines"] <= 0:
+    if finding is None or finding.task is None or finding.cause not in _WITH_LOG or params["log_lines"] <= 0:
         return ()
     containers = definition.get("containerDefinitions") or []
     named = [item for item in containers if item.get("name") == finding.container]
