@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,11 @@ from local_aws.ecs.definitions import definition_view
 from local_aws.interfaces import AwsError, Call, Handler, InstanceFacts, TargetHealth, TaskOrder, TaskWatcher
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
+
+
+def shapes(messages: list[str]) -> list[str]:
+    """Event texts with ids and ARNs taken out."""
+    return [re.sub(r"ecs-svc/\d+", "ID", re.sub(r"[0-9a-f]{32}", "T", re.sub(r"arn:\S+(?=\))", "TG", text))) for text in messages]
 
 
 class ManualClock:
