@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from local_aws.interfaces import Api, Call, JsonObject
+from local_aws.interfaces import Api, AwsError, Call, JsonObject
 
 RESOURCE_TYPES = {
     "dedicated_host": "dedicated-host",
@@ -76,6 +76,35 @@ def fill_gaps(api: Api, ask: Callable[[str, str, JsonObject, str, str], JsonObje
             if all(str(subnet.get("MapPublicIpOnLaunch", False)).lower() in values for values in wanted)
         ]
         return answer
+
+    @api.on("ec2", "DescribeLaunchTemplateVersions")
+    def describe_launch_template_versions(call: Call) -> JsonObject:
+        """The tags of the template itself are no part of what it launches, where moto shows them."""
+        answer = call.upstream(call.params)
+        for version in answer.get("LaunchTemplateVersions", []):
+            data = version.get("LaunchTemplateData", {})
+            tags = [each for each in data.pop("TagSpecifications", []) if each.get("ResourceType") != "launch-template"]
+            if tags:
+                data["TagSpecifications"] = tags
+        return answer
+
+    @api.on("autoscaling", "DisableMetricsCollection")
+    def disable_metrics_collection(call: Call) -> JsonObject:
+        """moto can only switch a group's metrics on. No list of metrics means all of them."""
+        name = call.params["AutoScalingGroupName"]
+        groups = ask("autoscaling", "DescribeAutoScalingGroups", {"AutoScalingGroupNames": [name]}, call.account, call.region)["AutoScalingGroups"]
+        if not groups:
+            raise AwsError("ValidationError", "AutoScalingGroup name not found - AutoScalingGroup not found")
+        off = set(call.params.get("Metrics", []))
+        left = [each["Metric"] for each in groups[0].get("EnabledMetrics", []) if off and each["Metric"] not in off]
+        ask(
+            "autoscaling",
+            "EnableMetricsCollection",
+            {"AutoScalingGroupName": name, "Metrics": left, "Granularity": "1Minute"},
+            call.account,
+            call.region,
+        )
+        return {}
 
     @api.on("elbv2", "DescribeLoadBalancerAttributes")
     def describe_load_balancer_attributes(call: Call) -> JsonObject:

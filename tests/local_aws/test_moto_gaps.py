@@ -53,3 +53,34 @@ def test_what_has_no_tags_has_an_empty_list_of_them(aws: Any) -> None:
     ecs = aws.client("ecs")
     arn = ecs.create_cluster(clusterName="shop")["cluster"]["clusterArn"]
     assert ecs.list_tags_for_resource(resourceArn=arn)["tags"] == []
+
+
+def test_the_tags_of_a_launch_template_are_not_in_what_it_launches(aws: Any) -> None:
+    ec2 = aws.client("ec2")
+    tags = [{"Key": "project", "Value": "shop"}]
+    for name, data in (("bare", {}), ("tagged", {"TagSpecifications": [{"ResourceType": "volume", "Tags": tags}]})):
+        ec2.create_launch_template(
+            LaunchTemplateName=name,
+            LaunchTemplateData={"InstanceType": "t3.small", **data},
+            TagSpecifications=[{"ResourceType": "launch-template", "Tags": tags}],
+        )
+        version = ec2.describe_launch_template_versions(LaunchTemplateName=name)["LaunchTemplateVersions"][0]
+        assert version["LaunchTemplateData"] == {"InstanceType": "t3.small", **data}
+
+
+def test_the_metrics_of_a_group_can_be_switched_off(aws: Any) -> None:
+    ec2, autoscaling = aws.client("ec2"), aws.client("autoscaling")
+    ec2.create_launch_template(LaunchTemplateName="shop", LaunchTemplateData={"InstanceType": "t3.small", "ImageId": "ami-12345678"})
+    autoscaling.create_auto_scaling_group(
+        AutoScalingGroupName="shop",
+        LaunchTemplate={"LaunchTemplateName": "shop"},
+        MinSize=0,
+        MaxSize=1,
+        AvailabilityZones=["eu-west-1a"],
+    )
+    metrics = ["GroupMinSize", "GroupMaxSize", "GroupDesiredCapacity"]
+    autoscaling.enable_metrics_collection(AutoScalingGroupName="shop", Metrics=metrics, Granularity="1Minute")
+    for off, left in ((["GroupMinSize"], metrics[1:]), ([], [])):
+        autoscaling.disable_metrics_collection(AutoScalingGroupName="shop", **({"Metrics": off} if off else {}))
+        group = autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=["shop"])["AutoScalingGroups"][0]
+        assert [each["Metric"] for each in group.get("EnabledMetrics", [])] == left
