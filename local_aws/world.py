@@ -68,6 +68,7 @@ class World:
             self.metrics,
             self.permissions,
             settings.stale_reads,
+            self.moto.lock,
         )
         self.capacity = CapacityRoom(self.clock, Fleet(self.moto), self.ecs, self.metrics)
         self.components: dict[str, Component] = {

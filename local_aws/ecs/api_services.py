@@ -6,6 +6,7 @@ from typing import Any
 
 from local_aws.clock import Clock
 from local_aws.ecs import cloud, deployments, texts
+from local_aws.ecs.imprint import Imprint
 from local_aws.ecs.lookup import active_definition, cluster_of, service_arn, service_of
 from local_aws.ecs.state import Service, Store
 from local_aws.ecs.tasks import TaskMaker
@@ -41,10 +42,11 @@ MINIMUM_HEALTHY_PERCENT = 100
 
 
 class ServicesApi:
-    def __init__(self, store: Store, maker: TaskMaker, clock: Clock, stale_reads: int) -> None:
+    def __init__(self, store: Store, maker: TaskMaker, clock: Clock, imprint: Imprint, stale_reads: int) -> None:
         self._store = store
         self._maker = maker
         self._clock = clock
+        self._imprint = imprint
         self._stale_reads = stale_reads
 
     def add_to(self, api: Api) -> None:
@@ -106,6 +108,7 @@ class ServicesApi:
             )
             service.settings.setdefault("availabilityZoneRebalancing", "ENABLED" if configuration["maximumPercent"] > 100 else "DISABLED")
             self._store.services[arn] = service
+            self._imprint.note_service(service)
             deployments.begin(self._store, service, config, now)
             return {"service": service_view(self._store, service, tags=True)}
 

@@ -1,28 +1,17 @@
-"""What the ECS room reads from, and leaves in, moto's part of the control plane: clusters, task definitions, subnets, interfaces."""
+"""What the ECS room reads from moto's part of the control plane: clusters, task definitions, subnets, target groups."""
 
 from __future__ import annotations
 
 import copy
-import ipaddress
-import threading
 from dataclasses import dataclass
 from typing import Any
 
 from moto.backends import get_backend
-from moto.ec2.exceptions import InvalidSubnetIdError
 
-from local_aws.ecs.state import Eni, hex_id
 from local_aws.interfaces import AwsError, JsonObject
 
-RESERVED_ADDRESSES = 4
-"""A subnet's first four addresses belong to AWS (network, router, DNS, future use), as does its last one."""
 
-_interfaces = threading.Lock()
-_last_offset: dict[str, int] = {}
-"""Subnet id -> where in the subnet the last address was taken. Subnet ids are never used twice."""
-
-
-def _backend(service: str, account: str, region: str) -> Any:
+def backend(service: str, account: str, region: str) -> Any:
     return get_backend(service)[account][region]  # type: ignore[call-overload]  # moto types only literal service names
 
 
@@ -37,19 +26,19 @@ class Cluster:
 def cluster(account: str, region: str, reference: str | None) -> Cluster:
     """The ACTIVE cluster of that name or ARN (`default` when not given). Raises ClusterNotFoundException."""
     name = (reference or "default").rsplit("/", 1)[-1]
-    found = _backend("ecs", account, region).clusters.get(name)
+    found = backend("ecs", account, region).clusters.get(name)
     if found is None or found.status != "ACTIVE":
         raise AwsError("ClusterNotFoundException", "Cluster not found.")
     return Cluster(name, found.arn, tuple(found.capacity_providers or ()), tuple(found.default_capacity_provider_strategy or ()))
 
 
 def clusters(account: str, region: str) -> list[Any]:
-    return list(_backend("ecs", account, region).clusters.values())
+    return list(backend("ecs", account, region).clusters.values())
 
 
 def capacity_provider(account: str, region: str, name: str) -> JsonObject | None:
     """`{"name", "managed": bool}` of a capacity provider, None when there is none of that name or ARN."""
-    providers = _backend("ecs", account, region).capacity_providers
+    providers = backend("ecs", account, region).capacity_providers
     found = providers.get(name.rsplit("/", 1)[-1])
     if found is None:
         return None
@@ -59,7 +48,7 @@ def capacity_provider(account: str, region: str, name: str) -> JsonObject | None
 
 
 def account_setting(account: str, region: str, name: str) -> str | None:
-    found = _backend("ecs", account, region).account_settings.get(name)
+    found = backend("ecs", account, region).account_settings.get(name)
     return found.value if found else None
 
 
@@ -68,7 +57,7 @@ def definition_record(account: str, region: str, reference: str, missing: str) -
 
     Raises ClientException with the text `missing` when there is none.
     """
-    families = _backend("ecs", account, region).task_definitions
+    families = backend("ecs", account, region).task_definitions
     family, _, revision = reference.rsplit("/", 1)[-1].partition(":")
     revisions = families.get(family, {})
     if revision:
@@ -91,22 +80,22 @@ class Subnet:
 
 def subnet(account: str, region: str, subnet_id: str) -> Subnet:
     """Raises the InvalidParameterException that CreateService gives for a subnet that does not exist."""
-    try:
-        found = _backend("ec2", account, region).get_subnet(subnet_id)
-    except InvalidSubnetIdError:
+    zones = list(backend("ec2", account, region).subnets.values())
+    found = next((subnets[subnet_id] for subnets in zones if subnet_id in subnets), None)
+    if found is None:
         raise AwsError(
             "InvalidParameterException",
             f"Error retrieving subnet information for [{subnet_id}]: The subnet ID '{subnet_id}' does not exist "
             "(ErrorCode: InvalidSubnetID.NotFound)",
-        ) from None
+        )
     return Subnet(found.id, found.vpc_id, found.availability_zone, found.cidr_block)
 
 
 def security_groups_exist(account: str, region: str, group_ids: list[str]) -> None:
     """Raises InvalidParameterException for the first security group that does not exist."""
-    ec2 = _backend("ec2", account, region)
+    of_vpcs = list(backend("ec2", account, region).groups.values())
     for group_id in group_ids:
-        if ec2.get_security_group_from_id(group_id) is None:
+        if not any(group_id in groups for groups in of_vpcs):
             raise AwsError(
                 "InvalidParameterException",
                 f"Error retrieving security group information for [{group_id}]: The security group '{group_id}' does not exist "
@@ -114,53 +103,9 @@ def security_groups_exist(account: str, region: str, group_ids: list[str]) -> No
             )
 
 
-def create_interface(account: str, region: str, subnet_id: str, group_ids: list[str], task_arn: str) -> Eni:
-    """A network interface with a free address of the subnet, visible in DescribeNetworkInterfaces."""
-    ec2 = _backend("ec2", account, region)
-    with _interfaces:
-        record = ec2.get_subnet(subnet_id)
-        used = {address for eni in list(ec2.enis.values()) if eni.subnet.id == subnet_id for address in _addresses(eni)}
-        used |= set(getattr(record, "_subnet_ips", {}))
-        address = _free_address(subnet_id, record.cidr_block, used)
-        eni = ec2.create_network_interface(
-            subnet=record,
-            private_ip_address=address,
-            group_ids=group_ids,
-            description=f"arn:aws:ecs:{region}:{account}:attachment/{hex_id()}",
-            tags={"aws:ecs:taskArn": task_arn},
-        )
-        eni.status = "in-use"
-    return Eni(eni.id, hex_id(), subnet_id, eni.mac_address, address, getattr(eni, "private_dns_name", None) or None)
-
-
-def _addresses(eni: Any) -> list[str]:
-    return [eni.private_ip_address, *(item["PrivateIpAddress"] for item in eni.private_ip_addresses)]
-
-
-def _free_address(subnet_id: str, cidr: str, used: set[str]) -> str:
-    """The next address of the subnet that nobody has: not at once the one given back last. Raises AwsError when all are taken."""
-    network = ipaddress.ip_network(cidr)
-    usable = network.num_addresses - RESERVED_ADDRESSES - 1
-    for step in range(1, usable + 1):
-        offset = (_last_offset.get(subnet_id, -1) + step) % usable
-        address = str(network[RESERVED_ADDRESSES + offset])
-        if address not in used:
-            _last_offset[subnet_id] = offset
-            return address
-    raise AwsError(
-        "InvalidParameterException", "The subnet does not have enough free addresses (ErrorCode: InsufficientFreeAddressesInSubnet)"
-    )
-
-
-def delete_interface(account: str, region: str, eni: Eni) -> None:
-    ec2 = _backend("ec2", account, region)
-    with _interfaces:
-        ec2.enis.pop(eni.id, None)
-
-
 def instance_address(account: str, region: str, instance_id: str) -> str | None:
     """Private address of an EC2 instance; None when moto has no such instance."""
-    for reservation in list(_backend("ec2", account, region).reservations.values()):
+    for reservation in list(backend("ec2", account, region).reservations.values()):
         for instance in reservation.instances:
             if instance.id == instance_id:
                 return str(instance.private_ip)
@@ -169,13 +114,13 @@ def instance_address(account: str, region: str, instance_id: str) -> str | None:
 
 def instance_type_facts(account: str, region: str, instance_type: str) -> JsonObject | None:
     """DescribeInstanceTypes' entry, from the real table that moto ships."""
-    types = _backend("ec2", account, region).describe_instance_types([instance_type])
+    types = backend("ec2", account, region).describe_instance_types([instance_type])
     return types[0] if types else None
 
 
 def target_group(account: str, region: str, arn: str) -> JsonObject | None:
     """`{"type", "attached"}` of a target group: its target type and whether a load balancer uses it. None when unknown."""
-    elb = _backend("elbv2", account, region)
+    elb = backend("elbv2", account, region)
     found = elb.target_groups.get(arn)
     if found is None:
         return None
@@ -199,4 +144,4 @@ def fresh(value: Any) -> Any:
 
 def definition_families(account: str, region: str) -> dict[str, dict[int, Any]]:
     """moto's task definitions: family -> revision -> record."""
-    return {family: dict(revisions) for family, revisions in _backend("ecs", account, region).task_definitions.items()}
+    return {family: dict(revisions) for family, revisions in backend("ecs", account, region).task_definitions.items()}

@@ -10,9 +10,10 @@ import logging
 from collections.abc import Callable
 
 from local_aws.clock import Clock
-from local_aws.ecs import cloud, texts
+from local_aws.ecs import texts
 from local_aws.ecs.constants import ENI_DETACH, STOPPED_VISIBLE
 from local_aws.ecs.events import complain
+from local_aws.ecs.imprint import Imprint
 from local_aws.ecs.state import Service, Store, Target, Task
 from local_aws.ecs.tasks import TaskMaker
 from local_aws.ecs.watcher import Watcher
@@ -33,7 +34,14 @@ def address_of(store: Store, task: Task) -> str:
 
 class TaskLife:
     def __init__(
-        self, store: Store, maker: TaskMaker, clock: Clock, agent: Agent, load_balancing: LoadBalancing, permissions: Permissions
+        self,
+        store: Store,
+        maker: TaskMaker,
+        clock: Clock,
+        agent: Agent,
+        load_balancing: LoadBalancing,
+        permissions: Permissions,
+        imprint: Imprint,
     ) -> None:
         self._store = store
         self._maker = maker
@@ -41,6 +49,7 @@ class TaskLife:
         self._agent = agent
         self._balancing = load_balancing
         self._permissions = permissions
+        self._imprint = imprint
 
     def step(self) -> None:
         """One look at every task. Records change under the lock; doors are knocked at without it."""
@@ -231,7 +240,7 @@ class TaskLife:
 
     def _gone(self, task: Task) -> None:
         if task.eni is not None:
-            cloud.delete_interface(task.account, task.region, task.eni)
+            self._imprint.delete_interface(task.account, task.region, task.eni)
             task.eni_deleted = True
         task.status = "STOPPED"
         task.stopped_at = self._clock.now()

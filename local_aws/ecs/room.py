@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import AbstractContextManager
+from typing import Any
+
 from local_aws.clock import Clock
-from local_aws.ecs import cloud
 from local_aws.ecs.api_clusters import ClustersApi
 from local_aws.ecs.api_definitions import DefinitionsApi
 from local_aws.ecs.api_deployments import DeploymentsApi
@@ -12,6 +15,7 @@ from local_aws.ecs.api_services import ServicesApi
 from local_aws.ecs.api_tags import TagsApi
 from local_aws.ecs.api_tasks import TasksApi
 from local_aws.ecs.constants import LIFE_STEP, METRICS_PERIOD, TICK
+from local_aws.ecs.imprint import Imprint
 from local_aws.ecs.instances import InstanceBook
 from local_aws.ecs.life import TaskLife
 from local_aws.ecs.scheduler import Scheduler
@@ -25,7 +29,8 @@ from local_aws.interfaces import Agent, Alarms, Api, InstanceFacts, JsonObject, 
 class EcsRoom:
     """Implements `Component` and `ContainerInstances`.
 
-    `stale_reads` is how many DescribeServices answers after an UpdateService still show the service as it was before (0: none).
+    `moto_lock` is what must be held to change moto's state. `stale_reads` is how many DescribeServices answers after an UpdateService
+    still show the service as it was before (0: none).
     """
 
     def __init__(
@@ -38,12 +43,14 @@ class EcsRoom:
         metrics: MetricsDoor,
         permissions: Permissions,
         stale_reads: int = 0,
+        moto_lock: AbstractContextManager[Any] | None = None,
     ) -> None:
         self.store = Store()
-        maker = TaskMaker(self.store, clock)
+        self._imprint = Imprint(moto_lock or threading.RLock())
+        maker = TaskMaker(self.store, clock, self._imprint)
         self._book = InstanceBook(self.store, maker, clock)
-        self._life = TaskLife(self.store, maker, clock, agent, load_balancing, permissions)
-        self._scheduler = Scheduler(self.store, maker, clock, load_balancing, alarms)
+        self._life = TaskLife(self.store, maker, clock, agent, load_balancing, permissions, self._imprint)
+        self._scheduler = Scheduler(self.store, maker, clock, load_balancing, alarms, self._imprint)
         self._usage = Usage(self.store, clock, metrics)
         self.ticker = Ticker(
             clock,
@@ -51,7 +58,7 @@ class EcsRoom:
             [(LIFE_STEP, self._life.step), (TICK, self._scheduler.tick), (METRICS_PERIOD, self._usage.publish)],
         )
         for part in (
-            ServicesApi(self.store, maker, clock, stale_reads),
+            ServicesApi(self.store, maker, clock, self._imprint, stale_reads),
             TasksApi(self.store, maker, clock),
             DeploymentsApi(self.store, clock),
             InstancesApi(self.store, self._book, clock),
@@ -79,7 +86,7 @@ class EcsRoom:
             handles = [task.handle for task in self.store.tasks.values() if task.handle is not None and not task.agent_done]
             for task in self.store.tasks.values():
                 if task.eni is not None and not task.eni_deleted:
-                    cloud.delete_interface(task.account, task.region, task.eni)
+                    self._imprint.delete_interface(task.account, task.region, task.eni)
         for handle in handles:
             handle.kill()
 

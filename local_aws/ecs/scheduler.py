@@ -12,6 +12,7 @@ from local_aws.clock import Clock
 from local_aws.ecs import breaker, cloud, deployments, texts
 from local_aws.ecs.constants import ALARM_BAKE, COMPLETION_LAG, HEALTHY_AFTER_RUNNING, PROVISIONING_TASKS_PER_CLUSTER
 from local_aws.ecs.events import complain, resolved, say, say_steady
+from local_aws.ecs.imprint import Imprint
 from local_aws.ecs.life import address_of
 from local_aws.ecs.placement import Outcome
 from local_aws.ecs.reconcile import Decisions, DeploymentView, Snapshot, Start, TaskView, reconcile
@@ -32,12 +33,15 @@ class Observed:
 
 
 class Scheduler:
-    def __init__(self, store: Store, maker: TaskMaker, clock: Clock, load_balancing: LoadBalancing, alarms: Alarms) -> None:
+    def __init__(
+        self, store: Store, maker: TaskMaker, clock: Clock, load_balancing: LoadBalancing, alarms: Alarms, imprint: Imprint
+    ) -> None:
         self._store = store
         self._maker = maker
         self._clock = clock
         self._balancing = load_balancing
         self._alarms = alarms
+        self._imprint = imprint
 
     def tick(self) -> None:
         """One look at every service."""
@@ -91,6 +95,7 @@ class Scheduler:
         self._flush(service)
         if all(task.status == "STOPPED" for task in self._store.tasks_of(service)):
             service.status = "INACTIVE"
+            self._imprint.forget_service(service)
             service.deployments = []
 
     def _look(self, service: Service, observed: Observed) -> None:

@@ -9,6 +9,7 @@ from local_aws.ecs import cloud, texts
 from local_aws.ecs.constants import ENI_ATTACH, FIRST_DYNAMIC_PORT, LAST_DYNAMIC_PORT
 from local_aws.ecs.demand import containers_of, demand_of
 from local_aws.ecs.hosts import hosts_for, wish_of
+from local_aws.ecs.imprint import Imprint
 from local_aws.ecs.placement import Outcome, place
 from local_aws.ecs.state import Instance, Store, Target, Task
 from local_aws.interfaces import JsonObject
@@ -22,9 +23,10 @@ def subnets_and_groups(network: JsonObject | None) -> tuple[tuple[str, ...], tup
 class TaskMaker:
     """Creates task records and places them."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, imprint: Imprint) -> None:
         self._store = store
         self._clock = clock
+        self._imprint = imprint
 
     def new(
         self, arn: str, cluster: str, cluster_arn: str, account: str, region: str, group: str, definition: JsonObject, **more: object
@@ -66,7 +68,7 @@ class TaskMaker:
         task.version += 1
         if task.demand.eni:
             subnet_id = self._subnet_in(task, instance.zone)
-            task.eni = cloud.create_interface(task.account, task.region, subnet_id, list(task.security_groups), task.arn)
+            task.eni = self._imprint.create_interface(task.account, task.region, subnet_id, list(task.security_groups), task.arn)
             task.due = self._clock.time() + ENI_ATTACH
         else:
             self._give_ports(task, instance)
