@@ -93,7 +93,7 @@ class AwsApi:
                 output = self._answer(target.service, str(target.action), params, account, target.region, target.access_key)
                 return wire.write_output(target, operation, output), params, None
             answer = self.moto.request(environ, body)
-            return answer, params, None if answer.status < 400 else str(answer.status)
+            return answer, params, wire.error_code(answer)
         except AwsError as error:
             return wire.write_error(target, error), params, error.code
         except NotImplementedError as error:

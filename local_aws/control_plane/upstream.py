@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import botocore.parsers
 import botocore.serialize
+from botocore.awsrequest import HeadersDict
 from moto.core.model import OperationModel
 from moto.core.utils import get_service_model
 
@@ -61,18 +62,15 @@ def ask_moto(moto: Moto, operation: OperationModel, params: JsonObject, account:
         environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value
     answer = moto.request(environ, raw)
     parser = botocore.parsers.create_parser(protocol)
-    parsed = parser.parse({"status_code": answer.status, "headers": _headers(answer.headers), "body": answer.body}, operation.output_shape)
+    parsed = parser.parse(
+        {"status_code": answer.status, "headers": HeadersDict(answer.headers), "body": answer.body}, operation.output_shape
+    )
     metadata = parsed.pop("ResponseMetadata", {})
     if answer.status >= 300:
         error = parsed.get("Error", {})
         status = int(metadata.get("HTTPStatusCode", answer.status))
         raise AwsError(str(error.get("Code", "InternalFailure")), str(error.get("Message", "")), status)
     return dict(parsed)
-
-
-def _headers(pairs: list[tuple[str, str]]) -> dict[str, str]:
-    # botocore looks headers up in lower case.
-    return {name.lower(): value for name, value in pairs}
 
 
 def model_of(service: str, action: str) -> OperationModel:

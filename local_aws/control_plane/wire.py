@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import urllib.parse
 import uuid
 from collections.abc import Mapping
@@ -201,6 +202,18 @@ def write_error(target: Target, error: AwsError) -> HttpAnswer:
     return HttpAnswer(error.status, [("Content-Type", "text/xml"), *identity], f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode())
 
 
+_ERROR_IN_XML = re.compile(rb"<Code>([^<]+)</Code>")
+_ERROR_IN_JSON = re.compile(rb'"(?:__type|code)"\s*:\s*"(?:[^"]*#)?([^"]+)"')
+
+
+def error_code(answer: HttpAnswer) -> str | None:
+    """The code of an error that moto wrote; the HTTP status where it wrote none. None for an answer that is no error."""
+    if answer.status < 400:
+        return None
+    found = _ERROR_IN_XML.search(answer.body) or _ERROR_IN_JSON.search(answer.body)
+    return found.group(1).decode() if found else str(answer.status)
+
+
 # botocore reads CBOR answers and writes CBOR requests; a server does the opposite with the same shapes.
 
 
@@ -215,6 +228,7 @@ class _OutputAsInput:
     http: Mapping[str, Any]
     has_event_stream_input: bool = False
     has_event_stream_output: bool = False
+    endpoint: None = None
 
     def get_event_stream_input(self) -> None:
         return None
