@@ -28,6 +28,7 @@ from typing import Any
 from local_aws.interfaces import ContainerSpec, StartError
 from local_aws.runtime.command import resolve
 from local_aws.runtime.followed import FollowedProcess, read_status
+from local_aws.runtime.inside import cgroups
 from local_aws.runtime.layers import LayerError, LayerStore
 from local_aws.runtime.supervised import boot
 
@@ -36,6 +37,8 @@ _ANSWER_SECONDS = 60.0
 """How long a supervisor may take for one request; starting a container on a busy machine is the longest."""
 _CLOSE_SECONDS = 10.0
 _MIB = 1024 * 1024
+_GROUP = "local-aws-"
+"""How the names of our control groups begin; the number of the process that runs local_aws follows."""
 
 
 class NamespacesRefused(Exception):
@@ -152,11 +155,11 @@ class _Container(FollowedProcess):
 
 
 class NamespaceSandbox:
-    def __init__(self, task_id: str, address: str, data: Path) -> None:
+    def __init__(self, task_id: str, address: str, data: Path, control_groups: bool = True) -> None:
         self._address = address
         self._hostname = task_id[:12]
         self._scratch = data / f"{os.getpid()}-{self._hostname}-{uuid.uuid4().hex[:8]}"
-        self._data = data
+        self._control_groups = control_groups
         self._scratch.mkdir(parents=True, mode=0o700)
         try:
             self._supervisor = _Supervisor(address, self._hostname, self._scratch)
@@ -195,7 +198,7 @@ class NamespaceSandbox:
             "layers": list(layers),
             "scratch": str(self._scratch / unique),
             "option": ",userxattr" if self.userns else "",
-            "group": f"local-aws-{self._scratch.name}-{unique}",
+            "group": f"{_GROUP}{self._scratch.name}-{unique}" if self._control_groups else None,
             "memory": memory,
             "argv": None,
             "files": {
@@ -267,11 +270,12 @@ class NamespaceSandbox:
         self._supervisor.close()
         if self._scratch.exists():  # the supervisor was killed before it could clear up
             shutil.rmtree(self._scratch)
+            cgroups.remove_left(f"{_GROUP}{self._scratch.name}", lambda _name: True)
 
 
 class _StoredSandbox(NamespaceSandbox):
-    def __init__(self, task_id: str, address: str, data: Path, store: LayerStore) -> None:
-        super().__init__(task_id, address, data)
+    def __init__(self, task_id: str, address: str, data: Path, store: LayerStore, control_groups: bool) -> None:
+        super().__init__(task_id, address, data, control_groups)
         self._store = store
 
     def start(self, spec: ContainerSpec, output: Callable[[bytes], None]) -> _Container:
@@ -281,8 +285,9 @@ class _StoredSandbox(NamespaceSandbox):
 class NamespacesRuntime:
     name = "namespaces"
 
-    def __init__(self, data: Path) -> None:
-        """Tries everything once, on an empty image. Raises NamespacesRefused."""
+    def __init__(self, data: Path, control_groups: bool = True) -> None:
+        """Tries everything once, on an empty image. Without control groups, memory is watched instead. Raises NamespacesRefused."""
+        self._control_groups = control_groups
         self._scratch = data / "tasks"
         self._scratch.mkdir(parents=True, exist_ok=True)
         _sweep(self._scratch)
@@ -302,12 +307,17 @@ class NamespacesRuntime:
             probe.close()
 
     def sandbox(self, task_id: str, address: str) -> _StoredSandbox:
-        return _StoredSandbox(task_id, address, self._scratch, self._store)
+        return _StoredSandbox(task_id, address, self._scratch, self._store, self._control_groups)
 
 
 def _sweep(scratch: Path) -> None:
-    """Remove what a killed run left: directories named after a process that is no more."""
+    """Remove what a killed run left: directories and control groups named after a process that is no more."""
     for path in scratch.iterdir():
-        pid = path.name.partition("-")[0]
-        if pid.isdigit() and not Path(f"/proc/{pid}").exists():
+        if _orphaned(path.name):
             shutil.rmtree(path)
+    cgroups.remove_left(_GROUP, lambda name: _orphaned(name.removeprefix(_GROUP)))
+
+
+def _orphaned(name: str) -> bool:
+    pid = name.partition("-")[0]
+    return pid.isdigit() and not Path(f"/proc/{pid}").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 
 _ROOT = "/sys/fs/cgroup"
 _REMOVAL_SECONDS = 2.0
@@ -102,6 +103,14 @@ def _places() -> list[tuple[str, int]]:
 def _subtree(directory: str) -> list[str]:
     path = os.path.join(directory, "cgroup.subtree_control")
     return _read(path).split() if os.path.exists(path) else []
+
+
+def remove_left(prefix: str, wanted: Callable[[str], bool]) -> None:
+    """Remove the groups, empty by now, that a killed supervisor could not: those whose name begins so and is wanted."""
+    for directory, version in _places():
+        for name in os.listdir(directory):
+            if name.startswith(prefix) and wanted(name):
+                MemoryGroup(os.path.join(directory, name), version).remove()
 
 
 def memory_group(name: str) -> MemoryGroup | None:

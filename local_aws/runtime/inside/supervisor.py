@@ -116,7 +116,7 @@ class Supervisor:
         output, errors, status = descriptors
         group, watched = None, None
         if request["memory"]:
-            group = cgroups.memory_group(request["group"])
+            group = cgroups.memory_group(request["group"]) if request["group"] else None
             if group is not None:
                 group.limit(request["memory"])
             else:
