@@ -38,7 +38,7 @@ class InProcessAction(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)
         if self._needs_module():
-            return self._execute_module(task_vars=task_vars, wrap_async=bool(self._task.async_val))
+            return t.cast("dict[str, t.Any]", self._execute_module(task_vars=task_vars, wrap_async=bool(self._task.async_val)))
         verb = self.VERB
         validator = ArgumentSpecValidator(
             {**verb.argument_spec, **CONNECTION_SPEC},
@@ -52,7 +52,8 @@ class InProcessAction(ActionBase):
             validation = validator.validate(self._task.args)
             secrets = validation._no_log_values
             if validation.error_messages:
-                return remove_values({"failed": True, "changed": False, "msg": "; ".join(validation.error_messages)}, secrets)
+                refusal = {"failed": True, "changed": False, "msg": "; ".join(validation.error_messages)}
+                return t.cast("dict[str, t.Any]", remove_values(refusal, secrets))
             params = validation.validated_parameters
             warnings: list[str] = []
             try:
@@ -85,7 +86,8 @@ class InProcessAction(ActionBase):
     def _task_environment(self) -> t.Iterator[None]:
         """The task's `environment:` for the time of the verb, as a module would have it: AWS_PROFILE and its like come from there."""
         wanted: dict[str, str] = {}
-        for entry in self._task.environment or ():
+        entries = self._task.environment or []
+        for entry in entries if isinstance(entries, list) else [entries]:
             templated = self._templar.template(entry)
             if isinstance(templated, dict):
                 wanted.update({str(key): str(value) for key, value in templated.items()})

@@ -95,6 +95,8 @@ def _session(params: dict[str, t.Any]) -> t.Any:
     try:
         core = botocore.session.Session(profile=keys.get("profile_name"))
         core.register_component("data_loader", _LOADER)
+        # Without this, a profile that does not exist would come to light only where it can no longer be named.
+        core.get_scoped_config()
         session = boto3.session.Session(botocore_session=core, region_name=params.get("region") or None, **keys)
     except botocore.exceptions.ProfileNotFound as exc:
         raise VerbFailure(f"profile: {exc}. Name a profile of the AWS configuration file, or leave the option out.") from exc

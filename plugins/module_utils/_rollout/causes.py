@@ -35,31 +35,40 @@ class Finding:
 
 
 HINTS: dict[str, str] = {
-    "image_not_found": "Push the image, or correct the tag or digest in the task definition. Check that the repository exists in this region and account.",
-    "image_platform_mismatch": "The image has no variant for the processor of the container instances. Build it for their platform, or as a multi-platform image.",
-    "registry_denied": "Let the execution role (or the instance role) pull: ecr:GetAuthorizationToken, ecr:BatchGetImage, ecr:GetDownloadUrlForLayer, and check the repository's policy.",
-    "registry_unreachable": "The container instance cannot reach the registry. Check the routes of its subnet: a NAT gateway, or the VPC endpoints of ECR and S3, and their security groups.",
+    "image_not_found": "Push the image, or correct the tag or digest in the task definition. Check that the repository exists in this "
+    "region and account.",
+    "image_platform_mismatch": "The image has no variant for the processor of the container instances. Build it for their platform, "
+    "or as a multi-platform image.",
+    "registry_denied": "Let the execution role (or the instance role) pull: ecr:GetAuthorizationToken, ecr:BatchGetImage, "
+    "ecr:GetDownloadUrlForLayer, and check the repository's policy.",
+    "registry_unreachable": "The container instance cannot reach AWS or the registry. Check the routes of its subnet: a NAT "
+    "gateway, or the VPC endpoints of ECR, S3 and what holds the secrets, and their security groups.",
     "registry_rate_limited": "The registry limits pulls. Pull through an ECR pull-through cache, or log in to the registry.",
     "secret_not_found": "Create the parameter, the secret or its JSON key, or correct valueFrom in the task definition's secrets.",
-    "secret_denied": "Let the execution role read it: ssm:GetParameters or secretsmanager:GetSecretValue, and kms:Decrypt for a key of your own.",
+    "secret_denied": "Let the execution role read it: ssm:GetParameters or secretsmanager:GetSecretValue, and kms:Decrypt for a key of "
+    "your own.",
     "role_unusable": "Check that the role exists and that its trust policy lets ecs-tasks.amazonaws.com assume it.",
     "log_group_missing": "Create the log group that the task definition's awslogs-group names, or set awslogs-create-group to true.",
     "logs_denied": "Let the execution role write logs: logs:CreateLogStream and logs:PutLogEvents.",
-    "entrypoint_missing": "The command or entry point is not in the image, or may not be executed. Check command, entryPoint and the file's mode.",
+    "entrypoint_missing": "The command or entry point is not in the image, or may not be executed. Check command, entryPoint and "
+    "the file's mode.",
     "exec_format": "The program is built for another processor than that of the container instance. Build the image for their platform.",
     "container_exited": "Read the container's last log lines above; the program ends by itself soon after its start.",
     "out_of_memory": "The container needs more memory than it may use. Raise memory in the task definition, or find what uses it.",
-    "container_unhealthy": "The container's own health check fails. Run its command inside the container, and check interval, retries and startPeriod.",
-    "target_unhealthy": "The load balancer's health check fails. Check its path, port and expected codes, the security group between the two, and "
-    "health_check_grace_period_seconds for a slow start.",
-    "target_group_missing": "The target group of the service is gone. Create it again, or give the service another one with load_balancers.",
-    "no_capacity": "No container instance has room for the task. Add instances, lower cpu or memory, or use a capacity provider with managed scaling.",
-    "deployment_dead_end": "With these percentages ECS may neither start a new task nor stop an old one. Raise maximum_percent or lower minimum_healthy_percent.",
+    "container_unhealthy": "The container's own health check fails. Run its command inside the container, and check interval, retries and "
+    "startPeriod.",
+    "target_unhealthy": "The load balancer's health check fails. Check its path, port and expected codes, the security group "
+    "between the two, and health_check_grace_period_seconds for a slow start.",
+    "target_group_missing": "The target group of the service is gone. Create it again, or give the service another one with "
+    "load_balancers.",
+    "no_capacity": "No container instance has room for the task. Add instances, lower cpu or memory, or use a capacity provider "
+    "with managed scaling.",
+    "deployment_dead_end": "With these percentages ECS may neither start a new task nor stop an old one. Raise maximum_percent or lower "
+    "minimum_healthy_percent.",
     "alarm": "A CloudWatch alarm of the deployment fired. Look at its metric over the time of the rollout.",
     "circuit_breaker": "Tasks failed one after another until ECS gave up. Look at the service's events and stopped tasks.",
     "lifecycle_hook": "A lifecycle hook of the deployment failed. Look at the hook's own log.",
     "task_failed_to_start": "ECS could not start the task. The text above is all that it says.",
-    "host_lost": "The container instance went away. ECS places the task elsewhere.",
     "superseded": "Another deployment took over. See who else deploys this service: a pipeline, a person or infrastructure as code.",
     "stopped": "Somebody stopped this deployment. See who else works on this service.",
     "service_gone": "The service was deleted while it was deploying.",

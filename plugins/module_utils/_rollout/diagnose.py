@@ -308,8 +308,8 @@ def targets_of(task: Data, targets: t.Mapping[str, t.Sequence[Data] | None]) -> 
         found[group] = None
         for description in descriptions or ():
             target = description.get("Target") or {}
-            if address and target.get("Id") == address:
-                found[group] = description
-            elif not address and str(target.get("Id", "")).startswith("i-") and target.get("Port") in ports:
+            by_address = bool(address) and target.get("Id") == address
+            by_port = not address and str(target.get("Id", "")).startswith("i-") and target.get("Port") in ports
+            if by_address or by_port:
                 found[group] = description
     return found

@@ -147,7 +147,7 @@ class Judge:
             state = "is gone" if service is None else f"is {service.get('status')}"
             return Failed("service_gone", (f"the service {state}",), ours_is_primary=False)
         deployments = service.get("deployments") or []
-        primary = next((item for item in deployments if item.get("status") == "PRIMARY"), {})
+        primary: Data = next((item for item in deployments if item.get("status") == "PRIMARY"), {})
         own = next((item for item in deployments if item.get("id") == self.wanted.deployment_id), None)
         if own is not None:
             self._seen, self._missing, self._own = True, 0, own
@@ -388,7 +388,7 @@ class Judge:
         return sum(self._healthy(task, snapshot) for task in self._mine(snapshot))
 
     def _line(self, service: Data, snapshot: Snapshot) -> str:
-        own = next((item for item in service.get("deployments") or [] if item.get("id") == self.wanted.deployment_id), {})
+        own: Data = next((item for item in service.get("deployments") or [] if item.get("id") == self.wanted.deployment_id), {})
         wanted = int(own.get("desiredCount") or service.get("desiredCount") or 0)
         old = sum(int(item.get("runningCount") or 0) for item in service.get("deployments") or [] if item is not own)
         draining = sum(
@@ -443,8 +443,8 @@ class Judge:
     @staticmethod
     def _settled(service: Data, own: Data, deployments: list[Data]) -> bool:
         """For services whose deployments carry no rollout state, those behind a Classic Load Balancer."""
-        desired = service.get("desiredCount")
-        return len(deployments) == 1 and own.get("runningCount") == desired and not own.get("pendingCount")
+        steady = own.get("runningCount") == service.get("desiredCount") and not own.get("pendingCount")
+        return len(deployments) == 1 and bool(steady)
 
 
 def _event_about(service: Data, identity: str, words: str) -> str | None:
@@ -461,7 +461,7 @@ def _retried(tasks: list[Data]) -> bool:
     births = [moment for moment in (task.get("createdAt") for task in tasks) if moment]
     if not ends or not births:
         return len(tasks) > 1
-    return max(births) >= min(ends)
+    return bool(max(births) >= min(ends))
 
 
 def _end(task: Data) -> datetime.datetime | None:

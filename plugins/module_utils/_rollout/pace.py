@@ -29,4 +29,5 @@ def pause(close: bool, unchanged: float) -> float:
 
 def throttled_pause(times: int) -> float:
     """After `times` refused looks in a row."""
-    return min(THROTTLED_MOST_SECONDS, THROTTLED_FIRST_SECONDS * 2 ** max(0, times - 1))
+    seconds: float = min(THROTTLED_MOST_SECONDS, THROTTLED_FIRST_SECONDS * 2.0 ** max(0, times - 1))
+    return seconds

@@ -42,12 +42,12 @@ def problems(definition: dict[str, t.Any]) -> list[str]:
         found.extend(_container(definition, container, f"container {name}"))
     for container in containers:
         if isinstance(container, dict):
-            for dependency in container.get("dependsOn") or []:
-                if dependency.get("containerName") not in names:
-                    found.append(
-                        f"container {container.get('name')}: dependsOn: there is no container {dependency.get('containerName')!r}. "
-                        f"There is: {', '.join(names)}."
-                    )
+            found.extend(
+                f"container {container.get('name')}: dependsOn: there is no container {item.get('containerName')!r}. "
+                f"There is: {', '.join(names)}."
+                for item in container.get("dependsOn") or []
+                if item.get("containerName") not in names
+            )
     if names and not any(isinstance(item, dict) and item.get("essential", True) for item in containers):
         found.append("containerDefinitions: one container at least must be essential.")
     found.extend(_task_memory(definition, containers))
@@ -59,7 +59,10 @@ def _container(definition: dict[str, t.Any], container: dict[str, t.Any], where:
     if not image:
         yield f"{where}: image: missing."
     elif not isinstance(image, str) or not _IMAGE.match(image):
-        yield f"{where}: image: {image!r} is no image reference. It reads [registry/]repository[:tag][@sha256:digest], the repository in lower case."
+        yield (
+            f"{where}: image: {image!r} is no image reference. It reads [registry/]repository[:tag][@sha256:digest], "
+            "the repository in lower case."
+        )
     memory, reservation = container.get("memory"), container.get("memoryReservation")
     if isinstance(memory, int) and isinstance(reservation, int) and memory < reservation:
         yield f"{where}: memory: {memory} MiB is below memoryReservation, {reservation} MiB. Raise memory or lower the reservation."

@@ -191,7 +191,7 @@ class _Report:
 
     def result(self, verdict: str, failed: Failed | None, tail: tuple[str, ...], back: PutBack | None = None) -> dict[str, t.Any]:
         service = self.watch.reader.service or {}
-        own = next((item for item in service.get("deployments") or [] if item.get("id") == self.deployment_id), {})
+        own: Data = next((item for item in service.get("deployments") or [] if item.get("id") == self.deployment_id), {})
         births = [task.get("createdAt") for task, _healthy in self.watch.lives.values() if task.get("startedBy") == self.deployment_id]
         since = own.get("createdAt") or min((moment for moment in births if moment), default=None)
         finding = failed.finding if failed else None

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import pathlib
 import typing as t
 
 from .._aws import ecs
@@ -19,8 +20,10 @@ from ._shared import plain, primary, short
 try:
     import yaml
 except ImportError:
-    # Only a template in YAML needs it; a host that runs modules may lack it.
-    yaml = None
+    # Only a template in YAML needs it, and a host that runs modules may lack it: said where one is read.
+    HAS_YAML = False
+else:
+    HAS_YAML = True
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
     "template": {"type": "dict"},
@@ -94,13 +97,12 @@ def _source(params: dict[str, t.Any], context: Context) -> tuple[dict[str, t.Any
 
 def _read(path: str) -> dict[str, t.Any]:
     try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
+        text = pathlib.Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise VerbFailure(f"template_file: {path} cannot be read: {error}") from error
     if path.endswith(".json") or text.lstrip().startswith("{"):
         return read_json(text, path)
-    if yaml is None:
+    if not HAS_YAML:
         raise VerbFailure(f"template_file: {path} is YAML, and this Python has no PyYAML. Install it, or write the template as JSON.")
     try:
         return as_mapping(yaml.safe_load(text), path)

@@ -23,25 +23,35 @@ H, R, T = Weight.HOPELESS, Weight.REPEATED, Weight.TRANSIENT
 _IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/api:9"
 
 START: list[tuple[str, str, Weight]] = [
-    (f"CannotPullContainerError: pull image manifest has been retried 5 time(s): failed to resolve ref {_IMAGE}: {_IMAGE}: not found", "image_not_found", H),
+    (
+        f"CannotPullContainerError: pull image manifest has been retried 5 time(s): failed to resolve ref {_IMAGE}: {_IMAGE}: not found",
+        "image_not_found",
+        H,
+    ),
     ("CannotPullImageManifestError: manifest unknown: Requested image not found", "image_not_found", H),
     (
-        "CannotPullContainerError: pull access denied for api, repository does not exist or may require authorization: server message: "
-        "insufficient_scope",
+        (
+            "CannotPullContainerError: pull access denied for api, repository does not exist or may require authorization: server message: "
+            "insufficient_scope"
+        ),
         "image_not_found",
         H,
     ),
     (
-        "CannotPullContainerError: RepositoryNotFoundException: The repository with name 'api' does not exist in the registry. "
-        "Check whether the image exists.",
+        (
+            "CannotPullContainerError: RepositoryNotFoundException: The repository with name 'api' does not exist in the registry. "
+            "Check whether the image exists."
+        ),
         "image_not_found",
         H,
     ),
     ("CannotPullContainerError: image Manifest does not contain descriptor matching platform 'linux/amd64'", "image_platform_mismatch", H),
     ("CannotPullContainerError: no matching manifest for linux/arm64/v8 in the manifest list entries", "image_platform_mismatch", H),
     (
-        "CannotPullECRContainerError: AccessDeniedException: User: arn:aws:sts::1:assumed-role/x is not authorized to perform: "
-        "ecr:GetAuthorizationToken on resource: *",
+        (
+            "CannotPullECRContainerError: AccessDeniedException: User: arn:aws:sts::1:assumed-role/x is not authorized to perform: "
+            "ecr:GetAuthorizationToken on resource: *"
+        ),
         "registry_denied",
         H,
     ),
@@ -56,27 +66,41 @@ START: list[tuple[str, str, Weight]] = [
     ("CannotPullContainerError: request canceled while waiting for connection", "registry_unreachable", R),
     ("CannotPullContainerError: dial tcp: lookup x: no route to host", "registry_unreachable", R),
     (
-        "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve "
-        "secrets from ssm: service call has been retried 1 time(s): AccessDeniedException: not authorized to perform: ssm:GetParameters",
+        (
+            "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve "
+            "secrets from ssm: service call has been retried 1 time(s): AccessDeniedException: not authorized to perform: ssm:GetParameters"
+        ),
         "secret_denied",
         H,
     ),
     (
-        "fetching secret data from AWS Secrets Manager in region eu-west-1: secret arn:aws:x: ResourceNotFoundException: "
-        "Secrets Manager can't find the specified secret.",
+        (
+            "fetching secret data from AWS Secrets Manager in region eu-west-1: secret arn:aws:x: ResourceNotFoundException: "
+            "Secrets Manager can't find the specified secret."
+        ),
         "secret_not_found",
         H,
     ),
     ("fetching secret data from SSM Parameter Store in eu-west-1: invalid parameters: /none", "secret_not_found", H),
     ("fetching secret data from SSM Parameter Store in eu-west-1: ParameterNotFound", "secret_not_found", H),
-    ("fetching secret data from AWS Secrets Manager in region eu-west-1: retrieved secret did not contain json key user", "secret_not_found", H),
-    ("fetching secret data from AWS Secrets Manager in region eu-west-1: invalid character 'x' looking for beginning", "secret_not_found", H),
+    (
+        "fetching secret data from AWS Secrets Manager in region eu-west-1: retrieved secret did not contain json key user",
+        "secret_not_found",
+        H,
+    ),
+    (
+        "fetching secret data from AWS Secrets Manager in region eu-west-1: invalid character 'x' looking for beginning",
+        "secret_not_found",
+        H,
+    ),
     ("fetching secret data from SSM Parameter Store in eu-west-1: RequestCanceled: dial tcp: i/o timeout", "registry_unreachable", R),
     ("fetching secret data from SSM Parameter Store in eu-west-1: unable to find execution role credentials", "role_unusable", H),
     ("ECS was unable to assume the role 'arn:aws:iam::1:role/x' that was provided for this task.", "role_unusable", H),
     (
-        "CannotStartContainerError: Error response from daemon: failed to initialize logging driver: failed to create Cloudwatch log "
-        "stream: ResourceNotFoundException: The specified log group does not exist.",
+        (
+            "CannotStartContainerError: Error response from daemon: failed to initialize logging driver: failed to create Cloudwatch log "
+            "stream: ResourceNotFoundException: The specified log group does not exist."
+        ),
         "log_group_missing",
         H,
     ),
@@ -120,7 +144,12 @@ _EXIT = "Essential container in task exited"
         (_task("EssentialContainerExited", _EXIT, {"exitCode": 139}), "container_exited", "c0", {"exit_code": 139, "signal": 11}),
         # The others of the task are killed by ECS when the first one ends.
         (_task("EssentialContainerExited", _EXIT, {"exitCode": 137}, {"exitCode": 2}), "container_exited", "c1", {"exit_code": 2}),
-        (_task("EssentialContainerExited", _EXIT, {"exitCode": 143}, {"exitCode": 0}), "container_exited", "c0", {"exit_code": 143, "signal": 15}),
+        (
+            _task("EssentialContainerExited", _EXIT, {"exitCode": 143}, {"exitCode": 0}),
+            "container_exited",
+            "c0",
+            {"exit_code": 143, "signal": 15},
+        ),
         (
             _task("EssentialContainerExited", _EXIT, {"exitCode": 137, "reason": "OutOfMemoryError: Container killed due to memory usage"}),
             "out_of_memory",
@@ -188,8 +217,10 @@ _NEAR = f"{_PLACE} The closest matching (container-instance 3f4de1c5)"
         (f"{_NEAR} doesn't have the agent connected.", "no_capacity", T, "agent"),
         (f'{_NEAR} encountered error "MemberOf placement constraint unsatisfied."', "no_capacity", H, "constraint"),
         (
-            "(service api) was unable to place a task. Reason: Capacity is unavailable at this time. Please try again later or in a "
-            "different availability zone.",
+            (
+                "(service api) was unable to place a task. Reason: Capacity is unavailable at this time. Please try again later or in a "
+                "different availability zone."
+            ),
             "no_capacity",
             T,
             None,
@@ -213,8 +244,10 @@ def test_placement_events(message: str, cause: str, weight: Weight, resource: st
     ("message", "cause", "weight"),
     [
         (
-            "(service api) was unable to stop or start tasks during a deployment because of the service deployment configuration. Update "
-            "the minimumHealthyPercent or maximumPercent value and try again.",
+            (
+                "(service api) was unable to stop or start tasks during a deployment because of the service deployment configuration. "
+                "Update the minimumHealthyPercent or maximumPercent value and try again."
+            ),
             "deployment_dead_end",
             H,
         ),
@@ -232,7 +265,7 @@ def test_placement_events(message: str, cause: str, weight: Weight, resource: st
         ("(service api) failed to launch a task with (error ECS was unable to assume the role 'x').", "role_unusable", H),
         ("(service api) was unable to place a task. Reason: CannotPullContainerError: x: not found", "image_not_found", H),
         (
-            "(service api) was unable to place a task. Reason: ResourceInitializationError: unable to retrieve secrets from ssm: AccessDenied",
+            "(service api) was unable to place a task. Reason: ResourceInitializationError: retrieve secrets from ssm: AccessDenied",
             "secret_denied",
             H,
         ),
@@ -283,7 +316,11 @@ def test_dead_end_arithmetic(desired: int, minimum: int | None, maximum: int | N
 
 
 def test_a_daemon_has_no_dead_end() -> None:
-    service = {"desiredCount": 1, "schedulingStrategy": "DAEMON", "deploymentConfiguration": {"maximumPercent": 100, "minimumHealthyPercent": 100}}
+    service = {
+        "desiredCount": 1,
+        "schedulingStrategy": "DAEMON",
+        "deploymentConfiguration": {"maximumPercent": 100, "minimumHealthyPercent": 100},
+    }
     assert not is_dead_end(service)
 
 

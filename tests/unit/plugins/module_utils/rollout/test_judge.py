@@ -77,12 +77,23 @@ def test_two_deployments_of_one_definition_are_told_apart_by_id() -> None:
 @pytest.mark.parametrize(
     ("shown", "cause"),
     [
-        (service(deployment(OURS, state="FAILED", rolloutStateReason="ECS deployment circuit breaker: tasks failed to start.")), "circuit_breaker"),
-        (service(deployment(OURS, state="FAILED", rolloutStateReason="ECS deployment failed: alarm detected.")), "alarm"),
-        (service(deployment(OLD), deployment(OURS, "ACTIVE", "FAILED", rolloutStateReason="ECS deployment circuit breaker: x")), "circuit_breaker"),
-        (service(deployment(OLD, state="COMPLETED"), events=(f"(service web) (deployment {OURS}) deployment failed: alarm detected.",)), "alarm"),
         (
-            service(deployment(OLD, state="COMPLETED"), events=(f"(service web) (deployment {OURS}) deployment failed: tasks failed to start.",)),
+            service(deployment(OURS, state="FAILED", rolloutStateReason="ECS deployment circuit breaker: tasks failed to start.")),
+            "circuit_breaker",
+        ),
+        (service(deployment(OURS, state="FAILED", rolloutStateReason="ECS deployment failed: alarm detected.")), "alarm"),
+        (
+            service(deployment(OLD), deployment(OURS, "ACTIVE", "FAILED", rolloutStateReason="ECS deployment circuit breaker: x")),
+            "circuit_breaker",
+        ),
+        (
+            service(deployment(OLD, state="COMPLETED"), events=(f"(service web) (deployment {OURS}) deployment failed: alarm detected.",)),
+            "alarm",
+        ),
+        (
+            service(
+                deployment(OLD, state="COMPLETED"), events=(f"(service web) (deployment {OURS}) deployment failed: tasks failed to start.",)
+            ),
             "circuit_breaker",
         ),
         (None, "service_gone"),

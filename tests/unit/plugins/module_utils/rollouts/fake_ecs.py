@@ -446,7 +446,8 @@ class FakeEcs:
         self._called("describe_capacity_providers", request)
         return {
             "capacityProviders": [
-                {"name": name, "autoScalingGroupProvider": {"managedScaling": {"status": "ENABLED"}}} for name in request["capacityProviders"]
+                {"name": name, "autoScalingGroupProvider": {"managedScaling": {"status": "ENABLED"}}}
+                for name in request["capacityProviders"]
             ]
         }
 

@@ -11,7 +11,13 @@ import typing as t
 import pytest
 from ansible_collections.steadystate.ecs.plugins.module_utils._verb import VerbFailure
 from ansible_collections.steadystate.ecs.plugins.module_utils._verbs import ecs_service
-from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.rollouts.fake_ecs import CLUSTER, GROUP, SERVICE, Behaviour, FakeEcs
+from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.rollouts.fake_ecs import (
+    CLUSTER,
+    GROUP,
+    SERVICE,
+    Behaviour,
+    FakeEcs,
+)
 from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.rollouts.running import Stage
 
 VERB = ecs_service.VERB

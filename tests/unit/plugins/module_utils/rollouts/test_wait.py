@@ -29,7 +29,7 @@ NO_IMAGE = Behaviour(
     running=None,
     stop=2,
     code="TaskFailedToStart",
-    reason="CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref registry.example/api:2: not found",
+    reason="CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref api:2: not found",
 )
 SICK = Behaviour(running=1, healthy=None, sick="Health checks failed with these codes: [503]")
 

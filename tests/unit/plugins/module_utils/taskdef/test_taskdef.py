@@ -168,7 +168,10 @@ def test_what_looks_like_a_secret(name: str, value: str, secret: bool) -> None:
 
 def test_a_description_becomes_registrable() -> None:
     plain = registrable({"taskDefinition": DESCRIBED, "tags": [{"key": "a", "value": "b"}]})
-    assert not {"taskDefinitionArn", "revision", "status", "registeredAt", "registeredBy", "requiresAttributes", "compatibilities"} & plain.keys()
+    assert (
+        not {"taskDefinitionArn", "revision", "status", "registeredAt", "registeredBy", "requiresAttributes", "compatibilities"}
+        & plain.keys()
+    )
     assert plain["tags"] == [{"key": "a", "value": "b"}]
     assert plain["containerDefinitions"] == DESCRIBED["containerDefinitions"]
 
@@ -232,7 +235,9 @@ def test_secrets_are_merged() -> None:
 
 
 def test_plain_members_are_replaced() -> None:
-    container = app(definition(command=["a"]), command=["b"], entry_point=["c"], cpu="5", memory=200, memory_reservation=100, stop_timeout=9)
+    container = app(
+        definition(command=["a"]), command=["b"], entry_point=["c"], cpu="5", memory=200, memory_reservation=100, stop_timeout=9
+    )
     assert (container["command"], container["entryPoint"], container["cpu"]) == (["b"], ["c"], 5)
     assert (container["memory"], container["memoryReservation"], container["stopTimeout"]) == (200, 100, 9)
 

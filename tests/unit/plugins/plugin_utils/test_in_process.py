@@ -1,0 +1,160 @@
+# Copyright (c) 2026 The steadystate.ecs authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The action base: what it shows, what it hides, and when it hands the task to the module."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from unittest import mock
+
+import pytest
+from ansible.playbook.task import Task
+from ansible_collections.steadystate.ecs.plugins.module_utils._verb import Context, Verb, VerbFailure
+from ansible_collections.steadystate.ecs.plugins.plugin_utils import _in_process
+from ansible_collections.steadystate.ecs.plugins.plugin_utils._in_process import InProcessAction
+
+SECRET = "very-secret-key"
+
+
+class Shown:
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def display(self, line: str, **_how: t.Any) -> None:
+        self.lines.append(line)
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> Shown:
+    recorder = Shown()
+    monkeypatch.setattr(_in_process, "display", recorder)
+    return recorder
+
+
+def _verb(run: t.Callable[[dict[str, t.Any], Context], dict[str, t.Any]]) -> Verb:
+    spec = {"name": {"type": "str", "required": True}, "count": {"type": "int", "default": 1}, "hidden": {"type": "str", "no_log": True}}
+    return Verb(name="ecs_service", argument_spec=spec, run=run)
+
+
+def act(
+    run: t.Callable[[dict[str, t.Any], Context], dict[str, t.Any]],
+    arguments: dict[str, t.Any],
+    transport: str = "local",
+    become: bool = False,
+    **keywords: t.Any,
+) -> tuple[dict[str, t.Any], mock.Mock]:
+    """Run an action of this verb; returns its result and the recorder of `_execute_module`."""
+    action_class = type("Action", (InProcessAction,), {"VERB": _verb(run)})
+    task = Task.load({"debug": {}, **keywords})
+    task.args = arguments
+    play_context = mock.Mock(become=become)
+    connection = mock.Mock(transport=transport)
+    templar = mock.Mock()
+    templar.template = lambda value: value
+    action = action_class(
+        task=task, connection=connection, play_context=play_context, loader=mock.Mock(), templar=templar, shared_loader_obj=mock.Mock()
+    )
+    handed = mock.Mock(return_value={"by": "module"})
+    action._execute_module = handed
+    return action.run(task_vars={"inventory_hostname": "api"}), handed
+
+
+def test_progress_is_shown_with_the_host(shown: Shown) -> None:
+    def run(params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
+        context.progress("half way")
+        return {"count": params["count"]}
+
+    result, handed = act(run, {"name": "x", "count": "3"})
+    assert shown.lines == ["  [api] half way"]
+    assert result == {"count": 3, "changed": False}
+    assert not handed.called
+
+
+def test_no_log_silences_progress(shown: Shown) -> None:
+    def run(_params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
+        context.progress("half way")
+        return {"changed": True}
+
+    result, _handed = act(run, {"name": "x"}, no_log=True)
+    assert shown.lines == []
+    assert result["changed"]
+
+
+@pytest.mark.parametrize("arguments", [{"hidden": SECRET}, {"secret_key": SECRET, "access_key": "a"}])
+def test_no_secret_reaches_results_failures_warnings_or_progress(shown: Shown, arguments: dict[str, t.Any]) -> None:
+    def run(_params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
+        context.progress(f"using {SECRET}")
+        context.warn(f"warned of {SECRET}")
+        if _params["count"] == 2:
+            raise VerbFailure(f"failed with {SECRET}", seen=[SECRET])
+        return {"nested": {"value": [f"x{SECRET}x"]}}
+
+    for count in (1, 2):
+        result, _handed = act(run, {"name": "x", "count": count, **arguments})
+        assert SECRET not in str(result)
+        assert result["warnings"]
+    assert SECRET not in "".join(shown.lines)
+    assert shown.lines
+
+
+def test_a_refused_argument_does_not_show_a_secret(shown: Shown) -> None:
+    result, _handed = act(lambda _params, _context: {}, {"name": "x", "count": SECRET, "hidden": SECRET})
+    assert result["failed"]
+    assert SECRET not in str(result)
+
+
+def test_a_failure_carries_its_data(shown: Shown) -> None:
+    def run(_params: dict[str, t.Any], _context: Context) -> dict[str, t.Any]:
+        raise VerbFailure("It did not work.", cause="because")
+
+    result, _handed = act(run, {"name": "x"})
+    assert result == {"failed": True, "msg": "It did not work.", "cause": "because", "changed": False}
+
+
+@pytest.mark.parametrize("arguments", [{}, {"name": "x", "other": 1}, {"name": "x", "count": "many"}])
+def test_wrong_arguments_are_refused(shown: Shown, arguments: dict[str, t.Any]) -> None:
+    result, _handed = act(lambda _params, _context: {}, arguments)
+    assert result["failed"]
+    assert result["msg"]
+
+
+@pytest.mark.parametrize(
+    ("how", "keywords"),
+    [
+        ({"transport": "ssh"}, {}),
+        ({"become": True}, {}),
+        ({}, {"async": 60, "poll": 0}),
+    ],
+)
+def test_what_only_a_module_can_do_is_handed_over(shown: Shown, how: dict[str, t.Any], keywords: dict[str, t.Any]) -> None:
+    def run(_params: dict[str, t.Any], _context: Context) -> dict[str, t.Any]:
+        raise AssertionError("the verb ran in the controller")
+
+    result, handed = act(run, {"name": "x"}, **how, **keywords)
+    assert result == {"by": "module"}
+    assert handed.call_args.kwargs["wrap_async"] is bool(keywords)
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_check_and_diff_mode_reach_the_verb(shown: Shown, on: bool) -> None:
+    def run(_params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
+        return {"check": context.check_mode, "diff_wanted": context.diff_mode}
+
+    result, _handed = act(run, {"name": "x"}, check_mode=on, diff=on)
+    assert (result["check"], result["diff_wanted"]) == (on, on)
+
+
+def test_the_tasks_environment_is_there_while_the_verb_runs_and_gone_afterwards(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+
+    def run(params: dict[str, t.Any], _context: Context) -> dict[str, t.Any]:
+        return {"region": params["region"], "profile": os.environ["AWS_PROFILE"]}
+
+    result, _handed = act(run, {"name": "x"}, environment={"AWS_REGION": "us-east-1", "AWS_PROFILE": "other"})
+    assert (result["region"], result["profile"]) == ("us-east-1", "other")
+    assert os.environ["AWS_REGION"] == "eu-west-1"
+    assert "AWS_PROFILE" not in os.environ
