@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 import typing as t
 import urllib.parse
@@ -19,6 +20,8 @@ from .transport import Answer, Body, Connections, is_loopback
 _USER_AGENT = "steadystate.ecs"
 # ECR takes 10 PutImage calls a second from a whole account; stay below, others push too.
 _MANIFESTS_PER_SECOND = 8.0
+# One failure is weather; this many in a row the user should know of.
+_FAILURES_WORTH_A_LINE = 3
 # While it waits, a worker looks this often (seconds) whether the run is being stopped.
 _LOOK = 0.25
 
@@ -74,6 +77,8 @@ class Registry:
         self.origin = f"{parts.scheme}://{parts.netloc}"
         self.repository = repository
         self.counters = Counters()
+        self.notices: queue.SimpleQueue[str] = queue.SimpleQueue()
+        """What the user should hear of trouble that is being waited out, one sentence each."""
         self.policy = policy or RetryPolicy()
         self.random = random
         self._connections = connections
@@ -175,7 +180,7 @@ class Registry:
     def once(self, method: str, url: str, headers: dict[str, str] | None = None, body: bytes | Body | None = None) -> Answer:
         """One request to any address, sent once; a refused token is renewed and, where the body can be sent again, tried again."""
         answer, used = self._send(method, url, headers, body)
-        if used is not None and _token_refused(answer):
+        if used is not None and token_refused(answer):
             self._renew(used)
             if body is None or isinstance(body, bytes):
                 answer, _used = self._send(method, url, headers, body)
@@ -184,6 +189,9 @@ class Registry:
     def wait_after(self, failures: int, answer: Answer | None) -> None:
         """Wait before the next try. A 429 makes everybody wait."""
         self.counters.add(retries=1)
+        if failures % _FAILURES_WORTH_A_LINE == 0:
+            trouble = f"answers HTTP {answer.status} {read_complaint(answer.body).code}".rstrip() if answer else "cannot be reached"
+            self.notices.put(f"{self.origin} {trouble}; trying again ({failures} of {self.policy.tries - 1})")
         asked = retry_after_seconds(answer.headers.get("retry-after"), self._clock.now()) if answer else None
         seconds = self.policy.pause(failures, self.random, asked)
         if answer is not None and answer.status == 429:
@@ -232,6 +240,6 @@ class Registry:
                 self._header = self._authorization(refused)
 
 
-def _token_refused(answer: Answer) -> bool:
+def token_refused(answer: Answer) -> bool:
     """A token that has run out; ECR says so with 403."""
     return answer.status == 401 or (answer.status == 403 and b"token has expired" in answer.body)

@@ -195,8 +195,7 @@ class Push:
         failure: ImageError | None = None
         announced = False
         while looking or sending:
-            done, _rest = concurrent.futures.wait([*looking, *sending], _LOOK, concurrent.futures.FIRST_COMPLETED)
-            for future in done:
+            for future in self._wait([*looking, *sending]):
                 blob = looking.pop(future, None) or sending[future]
                 sent = sending.pop(future, None) is not None
                 if future.cancelled():
@@ -206,7 +205,7 @@ class Push:
                 except ImageError as exc:
                     if failure is None:
                         failure = exc
-                        under_way = sum(1 for other in [*looking, *sending] if not other.cancel())
+                        under_way = sum(1 for other in [*looking, *sending] if not (other.done() or other.cancel()))
                         if under_way:
                             self._progress(f"{blob.digest[:19]} failed; finishing the {under_way} under way to leave less for the next run")
                     continue
@@ -224,8 +223,6 @@ class Push:
                 size = megabytes(sum(blob.size for blob in blobs if self.result.outcomes.get(blob.digest) != "exists"))
                 count = len(blobs) - sum(1 for blob in blobs if self.result.outcomes.get(blob.digest) == "exists")
                 self._progress(f"{self._repository}: uploading {count} of {len(blobs)} blobs, {size}")
-            if (line := self._meter.line(self._clock.monotonic())) is not None:
-                self._progress(line)
         if failure is not None:
             raise failure
 
@@ -285,7 +282,22 @@ class Push:
 
     def _each(self, function: t.Callable[[str], _T], items: t.Sequence[str]) -> dict[str, _T]:
         """The function's result by item, worked out by the workers at the same time. Raises the first failure."""
-        return dict(zip(items, self._pool.map(function, items), strict=True))
+        futures = {item: self._pool.submit(function, item) for item in items}
+        waiting: list[concurrent.futures.Future[t.Any]] = list(futures.values())
+        while waiting:
+            for future in self._wait(waiting):
+                waiting.remove(future)
+                future.result()
+        return {item: future.result() for item, future in futures.items()}
+
+    def _wait(self, futures: t.Sequence[concurrent.futures.Future[t.Any]]) -> set[concurrent.futures.Future[t.Any]]:
+        """Those that have ended, none after a quarter of a second; meanwhile the user hears what there is to hear."""
+        done, _rest = concurrent.futures.wait(futures, _LOOK, concurrent.futures.FIRST_COMPLETED)
+        while not self._registry.notices.empty():
+            self._progress(self._registry.notices.get())
+        if (line := self._meter.line(self._clock.monotonic())) is not None:
+            self._progress(line)
+        return done
 
 
 def _list(tags: t.Sequence[str]) -> str:

@@ -24,10 +24,10 @@ class RetryPolicy:
     ECR answers 429 for as long as a busy account pushes; the tools that give up after three quick tries fail there.
     """
 
-    tries: int = 8
+    tries: int = 10
     first_pause: float = 0.5
     """Seconds; the upper end doubles with each try."""
-    longest_pause: float = 20.0
+    longest_pause: float = 30.0
 
     def pause(self, failures: int, random: t.Callable[[], float], retry_after: float | None = None) -> float:
         """Seconds to wait after this many failures: anything from 0 to the upper end, but at least what the server asked for."""

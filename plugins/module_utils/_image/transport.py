@@ -23,8 +23,10 @@ from .errors import ConnectionBroken, ImageError
 _CONNECT_TIMEOUT = 10.0
 # Seconds in which one block of 256 KiB has to leave; a slower peer than 9 kB/s has stalled.
 _SEND_TIMEOUT = 30.0
-# Seconds for an answer after the last byte: the registry hashes and stores a layer of many gigabytes before it speaks.
-_ANSWER_TIMEOUT = 300.0
+# Seconds for an answer to a question.
+_ANSWER_TIMEOUT = 60.0
+# Seconds for an answer to content: the registry hashes and stores a layer of many gigabytes before it speaks.
+_STORE_TIMEOUT = 300.0
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Timeouts:
     connect: float = _CONNECT_TIMEOUT
     send: float = _SEND_TIMEOUT
     answer: float = _ANSWER_TIMEOUT
+    store: float = _STORE_TIMEOUT
 
 
 class Body(t.Protocol):
@@ -107,8 +110,9 @@ class Transport:
         if self._aborted:
             raise ConnectionBroken("The run is being stopped.")
         errors = self._urllib3.exceptions
+        patience = self._timeouts.store if method in ("PUT", "PATCH") else self._timeouts.answer
         try:
-            response = self._manager(proxy_for(url), url.partition(":")[0]).urlopen(
+            response = self._manager(proxy_for(url), url.partition(":")[0]).request(
                 method,
                 url,
                 body=body,
@@ -116,7 +120,7 @@ class Transport:
                 retries=False,
                 redirect=False,
                 assert_same_host=False,
-                timeout=self._urllib3.Timeout(connect=self._timeouts.connect, read=self._timeouts.answer),
+                timeout=self._urllib3.Timeout(connect=self._timeouts.connect, read=patience),
             )
         except errors.SSLError as exc:
             raise ImageError(

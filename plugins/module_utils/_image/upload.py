@@ -13,7 +13,7 @@ import re
 import typing as t
 import urllib.parse
 
-from .client import Registry
+from .client import Registry, token_refused
 from .errors import ConnectionBroken, SourceError, read_complaint
 from .layout import BlobFile
 from .manifest import Descriptor
@@ -103,6 +103,8 @@ class BlobUpload:
         self._resume = resume
         self._location = ""
         self._offset = 0
+        self._left = 0
+        """How many bytes of the blob, from its start, have left for the registry in the last try or before."""
         self._resumed = False
 
     def run(self, mount_from: t.Sequence[str] = ()) -> Outcome:
@@ -118,15 +120,21 @@ class BlobUpload:
                         self._at(self._blob.size)
                         return "mounted"
                 answer, broken = self._try(reader)
-                if answer is not None and answer.status in (200, 201, 202, 204):
-                    self._at(self._blob.size)
-                    return "resumed" if self._resumed else "pushed"
+                if answer is not None and answer.status in (200, 201, 204):
+                    return self._done()
                 failures += 1
+                if self._left == self._blob.size and self._registry.has_blob(self._blob.digest):
+                    # All of it had arrived; only the answer got lost.
+                    return self._done()
                 if failures >= self._registry.policy.tries or not self._can_retry(answer):
                     raise broken or self._registry.refusal(answer or Answer(0, {}), f"the blob {self._blob.digest} was not taken")
                 source = None
                 self._registry.wait_after(failures, answer)
                 self._find_place(answer)
+
+    def _done(self) -> Outcome:
+        self._at(self._blob.size)
+        return "resumed" if self._resumed else "pushed"
 
     def _mount_source(self, candidates: t.Sequence[str]) -> str | None:
         """The repository to mount from. One candidate is simply tried; of several, the first that has the blob."""
@@ -155,7 +163,7 @@ class BlobUpload:
             if self._offset < self._blob.size:
                 answer = self._send("PATCH", self._location, reader)
                 # 202 by the specification, 201 by ECR.
-                if answer.status not in (201, 202, 204):
+                if not 200 <= answer.status < 300:
                     return answer, None
                 if "location" in answer.headers:
                     self._location = self._registry.resolve(answer.headers["location"], self._location)
@@ -167,19 +175,23 @@ class BlobUpload:
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(self._blob.size - self._offset)}
         if method == "PATCH":
             headers["Content-Range"] = f"{self._offset}-{self._blob.size - 1}"
-        return self._registry.once(method, url, headers, _Body(reader, self._offset, self._blob.size, self._registry, self._at))
+        return self._registry.once(method, url, headers, _Body(reader, self._offset, self._blob.size, self._registry, self._moved))
+
+    def _moved(self, position: int) -> None:
+        self._left = position
+        self._at(position)
 
     def _finish_url(self) -> str:
         joint = "&" if urllib.parse.urlsplit(self._location).query else "?"
         return f"{self._location}{joint}digest={urllib.parse.quote(self._blob.digest, safe='')}"
 
     def _can_retry(self, answer: Answer | None) -> bool:
-        return answer is None or answer.status in RETRYABLE or answer.status == 401 or _session_lost(answer)
+        return answer is None or answer.status in RETRYABLE or token_refused(answer) or _session_lost(answer)
 
     def _find_place(self, answer: Answer | None) -> None:
         """Where to go on: at what the registry kept, or, where that is unknown or gone, from the start in a new session."""
         location, self._location = self._location, ""
-        if not self._resume or (answer is not None and (answer.status == 401 or _session_lost(answer))):
+        if not self._resume or (answer is not None and (token_refused(answer) or _session_lost(answer))):
             return
         try:
             status = self._registry.once("GET", location)

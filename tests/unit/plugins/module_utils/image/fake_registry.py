@@ -59,7 +59,8 @@ class Fault:
     path: str
     """Regular expression, searched for in path and query."""
     act: str
-    """`answer` (body read first), `early` (answer at once and close), `reset` after `size` bytes, `stall` after them, or `drop`."""
+    """`answer` (body read first), `early` (answer at once and close), `drop` (close without a word), `reset` after `size` bytes,
+    `stall` after them, or `mute` (do what was asked, then close without a word)."""
     times: int = 1
     after: int = 0
     status: int = 500
@@ -412,6 +413,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.rfile = _Nowhere()
 
     def _answer(self, status: int, headers: dict[str, str] | None = None, code: str = "", message: str = "", body: bytes = b"") -> None:
+        if self.fault is not None and self.fault.act == "mute":
+            self._reset()
+            return
         if code:
             body = json.dumps({"errors": [{"code": code, "message": message}]}).encode()
         self.send_response(status)

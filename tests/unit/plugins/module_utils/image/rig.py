@@ -27,7 +27,7 @@ class Rig:
         self.warnings: list[str] = []
         self.authorization: Callable[[str | None], str | None] = lambda stale: None
         self.policy = RetryPolicy()
-        self.timeouts = Timeouts(connect=5, send=0.3, answer=5)
+        self.timeouts = Timeouts(connect=5, send=0.3, answer=5, store=5)
         self.registry: Registry
 
     def open(self, repository: str = "api", jobs: int = 6) -> Registry:

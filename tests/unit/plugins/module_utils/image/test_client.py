@@ -74,6 +74,15 @@ def test_ecr_says_403_when_the_token_has_run_out(clock: FakeClock) -> None:
     assert registry(connections, clock, authorization=lambda stale: "b" if stale else "a").has_blob(DIGEST)
 
 
+def test_a_token_that_has_run_out_is_renewed_in_the_middle_of_an_upload(rig: Rig, builder: LayoutBuilder) -> None:
+    asked: list[str | None] = []
+    rig.authorization = lambda stale: asked.append(stale) or "Basic x"
+    builder.name(builder.image(1000))
+    rig.fake.faults = [Fault("PUT", "uploads", "answer", status=403, code="DENIED", message="Your authorization token has expired.")]
+    assert set(rig.push(builder.path, jobs=1).outcomes.values()) == {"pushed"}
+    assert asked == [None, "Basic x"]
+
+
 def test_a_token_that_stays_refused_is_an_error(clock: FakeClock) -> None:
     connections = Scripted(Answer(401, {}), Answer(401, {}))
     with pytest.raises(RegistryError, match=r"HTTP 401.*did not accept the token"):

@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.errors import ImmutableTagError, RegistryError, SourceError
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.push import PushFailure, TagResult
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.retry import RetryPolicy
+from ansible_collections.steadystate.ecs.plugins.module_utils._image.transport import Timeouts
 from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.image.fake_registry import FakeRegistry, Fault
 from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.image.images import LayoutBuilder
 from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.image.rig import Rig
@@ -448,6 +449,38 @@ def test_a_whole_upload_whose_answer_got_lost_is_only_closed(rig: Rig, builder: 
     assert not rig.fake.requests("PATCH")
 
 
+def test_a_blob_that_arrived_though_its_answer_was_lost_is_not_sent_again(rig: Rig, builder: LayoutBuilder) -> None:
+    builder.name(builder.image(2 * MB))
+    rig.fake.faults = [Fault("PUT", "uploads", "mute", size=2 * MB)]
+    result = rig.push(builder.path, jobs=1, resume=False)
+    assert set(result.outcomes.values()) == {"pushed"}
+    assert rig.registry.counters.bytes_sent == total(rig.fake)
+    assert len(rig.fake.requests("PUT .*uploads")) == 2
+
+
+def test_trouble_that_lasts_is_told(rig: Rig, builder: LayoutBuilder) -> None:
+    builder.name(builder.image(10))
+    rig.fake.faults = [
+        Fault("HEAD", "manifests/1", "answer", status=503, times=4),
+        Fault("POST", "uploads", "answer", status=429, code="TOOMANYREQUESTS", times=3),
+        Fault("PUT", "uploads", "drop", times=2),
+    ]
+    rig.push(builder.path, jobs=1)
+    told = [line for line in rig.lines if "trying again" in line]
+    assert told == [
+        f"{rig.fake.endpoint} answers HTTP 503; trying again (3 of 9)",
+        f"{rig.fake.endpoint} answers HTTP 429 TOOMANYREQUESTS; trying again (3 of 9)",
+    ]
+
+
+def test_a_registry_that_is_not_there_is_told_while_it_is_waited_for(rig: Rig, builder: LayoutBuilder) -> None:
+    builder.name(builder.image(10))
+    rig.fake.faults = [Fault("HEAD", "manifests/1", "drop", times=-1)]
+    with pytest.raises(PushFailure):
+        rig.push(builder.path)
+    assert f"{rig.fake.endpoint} cannot be reached; trying again (9 of 9)" in rig.lines
+
+
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
@@ -506,7 +539,7 @@ def test_shows_how_far_it_is_about_once_a_second(rig: Rig, builder: LayoutBuilde
 def test_ctrl_c_stops_all_workers_at_once_and_leaves_no_tag(rig: Rig, builder: LayoutBuilder) -> None:
     """Two blobs are stalled in send, which alone would last until the time-out; the interrupt must not wait for that."""
     builder.name(builder.image(LARGE, LARGE + 1))
-    rig.timeouts = type(rig.timeouts)(connect=5, send=60, answer=60)
+    rig.timeouts = Timeouts(connect=5, send=60, answer=60, store=60)
     rig.fake.faults = [Fault("PUT", "uploads", "stall", size=MB, times=2)]
     stalled = threading.Event()
     count = itertools.count(1)
