@@ -14,7 +14,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from local_aws.clock import Clock
 from local_aws.elb import http1, stickiness
 from local_aws.elb.client import Client
 from local_aws.elb.counters import Counters
@@ -23,7 +22,7 @@ from local_aws.elb.rules import Action, FixedResponse, Forward, Redirect, choose
 from local_aws.elb.secure import to_target
 from local_aws.elb.snapshot import Listener, LoadBalancer, TargetGroup
 from local_aws.elb.targets import Target, Targets
-from local_aws.elb.timeouts import CONNECT_SECONDS, TRAFFIC_FLOOR_SECONDS, real
+from local_aws.elb.timeouts import Timeouts
 from local_aws.interfaces import Network
 
 INLINE_BODY_BYTES = 64 * 1024
@@ -49,9 +48,9 @@ class Refused(Exception):
 
 
 class Forwarder:
-    def __init__(self, clock: Clock, network: Network, targets: Targets, counters: Counters) -> None:
-        self._clock = clock
+    def __init__(self, network: Network, timeouts: Timeouts, targets: Targets, counters: Counters) -> None:
         self._network = network
+        self._timeouts = timeouts
         self._targets = targets
         self._counters = counters
         self.pool = Pool()
@@ -153,7 +152,7 @@ class Forwarder:
         target: Target,
         cookies: http1.Headers,
     ) -> bool:
-        idle = real(route.balancer.idle_timeout, self._clock.speed, TRAFFIC_FLOOR_SECONDS)
+        idle = self._timeouts.answer(route.balancer.idle_timeout)
         if "100-continue" in http1.tokens(request.headers, "expect") and not framing.empty:
             client.send(b"HTTP/1.1 100 Continue\r\n\r\n")
         inline = b""
@@ -191,7 +190,7 @@ class Forwarder:
         return keep and whole
 
     def _connect(self, route: Route, group: TargetGroup, target: Target) -> Connection:
-        timeout = real(CONNECT_SECONDS, self._clock.speed, TRAFFIC_FLOOR_SECONDS)
+        timeout = self._timeouts.connect()
 
         def dial() -> socket.socket:
             link = self._network.dial(target.address, target.key.port, timeout)

@@ -15,7 +15,7 @@ from local_aws.elb.forwarder import Forwarder, Route
 from local_aws.elb.listener import Port
 from local_aws.elb.snapshot import Listener, LoadBalancer, Snapshot
 from local_aws.elb.targets import Target, TargetKey, Targets
-from local_aws.elb.timeouts import CLIENT_KEEP_ALIVE_FLOOR_SECONDS, real
+from local_aws.elb.timeouts import Floors, Timeouts
 from local_aws.interfaces import Api, JsonObject, Network, TargetHealth
 
 log = logging.getLogger("local_aws.elb")
@@ -29,12 +29,13 @@ JOIN_REAL_SECONDS = 2.0
 class LoadBalancingRoom:
     """Component and LoadBalancing."""
 
-    def __init__(self, clock: Clock, api: Api, network: Network, metrics: Metrics) -> None:
+    def __init__(self, clock: Clock, api: Api, network: Network, metrics: Metrics, *, floors: Floors | None = None) -> None:
         self._clock = clock
         self._metrics = metrics
         self._counters = Counters()
-        self._targets = Targets(clock, network, self._drained)
-        self._forwarder = Forwarder(clock, network, self._targets, self._counters)
+        self._timeouts = Timeouts(clock.speed, floors or Floors())
+        self._targets = Targets(clock, network, self._timeouts, self._drained)
+        self._forwarder = Forwarder(network, self._timeouts, self._targets, self._counters)
         self._api = ElbApi(self._targets, self.reconcile)
         self._addresses = Addresses()
         self._ports: dict[tuple[str, int, str, str | None], Port] = {}
@@ -186,7 +187,7 @@ class LoadBalancingRoom:
 
         def idle() -> float:
             current = self._targets.snapshot.load_balancers.get(balancer.arn, balancer)
-            return real(current.idle_timeout, self._clock.speed, CLIENT_KEEP_ALIVE_FLOOR_SECONDS)
+            return self._timeouts.client(current.idle_timeout)
 
         return Port(listen(address, listener.port), context, self._forwarder, route, idle)
 

@@ -10,7 +10,7 @@ from local_aws.clock import Clock
 from local_aws.elb import health
 from local_aws.elb.probe import probe
 from local_aws.elb.snapshot import TRAFFIC_PORT, Snapshot, TargetGroup
-from local_aws.elb.timeouts import CHECK_FLOOR_SECONDS, real
+from local_aws.elb.timeouts import Timeouts
 from local_aws.interfaces import Network, TargetHealth
 
 REGISTRATION_SECONDS = 1.0
@@ -44,10 +44,11 @@ class Target:
 
 
 class Targets:
-    def __init__(self, clock: Clock, network: Network, gone: Callable[[Target], None]) -> None:
+    def __init__(self, clock: Clock, network: Network, timeouts: Timeouts, gone: Callable[[Target], None]) -> None:
         """`gone` is told when a target starts to drain: nothing new goes to it."""
         self._clock = clock
         self._network = network
+        self._timeouts = timeouts
         self._gone = gone
         self._targets: dict[TargetKey, Target] = {}
         self._lock = threading.Lock()
@@ -157,8 +158,7 @@ class Targets:
     def _check(self, target: Target, group: TargetGroup) -> None:
         check = group.check
         port = target.key.port if check.port == TRAFFIC_PORT else int(check.port)
-        timeout = real(check.timeout, self._clock.speed, CHECK_FLOOR_SECONDS)
-        failure = probe(self._network, check, target.address, port, timeout)
+        failure = probe(self._network, check, target.address, port, self._timeouts.check(check.timeout))
         if failure is None:
             target.record.passed(check.healthy_threshold)
         else:

@@ -18,6 +18,7 @@ from local_aws.clock import ScaledClock
 from local_aws.control_plane.api import AwsApi
 from local_aws.control_plane.moto_in_process import Moto
 from local_aws.elb import LoadBalancingRoom
+from local_aws.elb.timeouts import Floors
 
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
@@ -123,7 +124,7 @@ class Balancer:
         self.api = AwsApi(self.moto, self.clock)
         self.network = FakeNetwork()
         self.metrics = FakeMetrics()
-        self.room = LoadBalancingRoom(self.clock, self.api, self.network, self.metrics)
+        self.room = LoadBalancingRoom(self.clock, self.api, self.network, self.metrics, floors=Floors(check=0.3, connect=0.3, answer=0.3))
         self.room.start()
         self.targets: list[Target] = []
         self._groups = 0
