@@ -12,6 +12,9 @@ COMPLETION_LAG = 20.0
 """From the last old task told to stop to `deployment completed`; the stock waiter passed 25 s before it in one log [O 1.5]."""
 ENI_ATTACH = 6.0
 """Time in PROVISIONING of a placed awsvpc task [I; 28 s from RunTask to RUNNING in one log, section 5]."""
+ACTIVATION = 3.0
+"""From the last container's start to the registration in target groups and RUNNING [I]. A container that crashes at its very start
+ends within it: such a task goes from PENDING to STOPPED and is throttled, as is usually seen."""
 ENI_DETACH = 10.0
 """Time in DEPROVISIONING of an awsvpc task; 16 s in one log [O 2.4]."""
 ENI_HELD_UNTIL_DETACHED = True

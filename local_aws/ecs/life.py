@@ -80,7 +80,7 @@ class TaskLife:
             task.launching = True
             order = self._order(task)
             return [lambda: self._launch(task, order)]
-        if task.status == "ACTIVATING":
+        if task.status == "ACTIVATING" and self._clock.time() >= task.due:
             return [lambda: self._activate(task)]
         return []
 

@@ -159,7 +159,7 @@ class Scheduler:
                 continue
             deployment.failed_tasks += 1
             deployment.failure_count += 1
-            if task.started_at is None and task.stop_code == "TaskFailedToStart":
+            if task.started_at is None:
                 self._throttle(service, deployment, task)
 
     def _throttle(self, service: Service, deployment: Deployment, task: Task) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from local_aws.clock import Clock
 from local_aws.ecs import texts
+from local_aws.ecs.constants import ACTIVATION
 from local_aws.ecs.state import Store, Task
 from local_aws.ecs.tasks import TaskMaker
 
@@ -40,6 +41,7 @@ class Watcher:
         up = all(c.started or c.status == "STOPPED" for c in containers) and any(c.status == "RUNNING" for c in containers)
         if up and self._task.live and self._task.status == "PENDING":
             self._task.status = "ACTIVATING"
+            self._task.due = self._clock.time() + ACTIVATION
 
     def _note_digest(self, name: str, image: str, digest: str) -> None:
         """The first task of a deployment fixes which digest the whole deployment runs (1.7)."""

@@ -14,6 +14,7 @@ from .fakes import Bench, Script, shapes
 
 BREAKER: dict[str, Any] = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
 NOT_FOUND = "CannotPullContainerError: pull image manifest has been retried 5 time(s): failed to resolve ref api:bad: not found"
+UNABLE = "is unable to consistently start tasks successfully. " + texts.TROUBLESHOOTING
 PULL_FAILS = Script(pull_error=NOT_FOUND)
 
 
@@ -46,7 +47,7 @@ def test_breaker_at_desired_1() -> None:
     assert shapes(bench.messages()[events:]) == [
         "has started 1 tasks: (task T).",
         "has started 1 tasks: (task T).",
-        texts.UNABLE_TO_START,
+        UNABLE,
         "has started 1 tasks: (task T).",
         "(deployment ID) deployment failed: tasks failed to start.",
         "rolling back to deployment ID.",
@@ -74,12 +75,25 @@ def test_breaker_at_desired_4_fails_in_the_first_wave() -> None:
 
 
 def test_crash_after_running_counts_before_it_was_healthy() -> None:
-    bench, good, bad, _ = broken(Script(exit_after=5), 2)
+    bench, good, bad, _ = broken(Script(exit_after=12), 2)
     bench.run_until(lambda: over(bench))
+    assert bench.service()["deployments"][0]["id"] == good
+    assert UNABLE not in bench.messages()
     dead = [task for task in bench.tasks("STOPPED") if task["startedBy"] == bad]
     assert {(t["stopCode"], t["stoppedReason"], t["containers"][0]["exitCode"]) for t in dead} == {
         ("EssentialContainerExited", "Essential container in task exited", 1)
     }
+    assert bench.service()["deployments"][0]["id"] == good
+
+
+def test_crash_at_start_is_throttled() -> None:
+    bench, good, bad, _ = broken(Script(exit_after=4), 1)
+    bench.run_until(lambda: over(bench))
+    dead = [task for task in bench.tasks("STOPPED") if task["startedBy"] == bad]
+    assert len(dead) == 3
+    assert {task["stopCode"] for task in dead} == {"EssentialContainerExited"}
+    assert not any("startedAt" in task for task in dead)
+    assert UNABLE in bench.messages()
     assert bench.service()["deployments"][0]["id"] == good
 
 
