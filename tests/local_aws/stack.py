@@ -10,6 +10,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -320,6 +321,10 @@ class Stack:
         service.wait_event(r"has reached a steady state\.")
         return service, first
 
+    def let_pass(self, aws_seconds: float) -> None:
+        """Wait, to see that something does not happen."""
+        time.sleep(aws_seconds / self.aws.speed)
+
     def target_states(self) -> list[str]:
         health = self.elb.describe_target_health(TargetGroupArn=self.target_group)["TargetHealthDescriptions"]
         return [target["TargetHealth"]["State"] for target in health]
@@ -343,7 +348,3 @@ def task_ids(text: str) -> list[str]:
 def private_address(task: Mapping[str, Any]) -> str:
     (attachment,) = [item for item in task["attachments"] if item["type"] == "ElasticNetworkInterface"]
     return next(str(item["value"]) for item in attachment["details"] if item["name"] == "privateIPv4Address")
-
-
-def definition_of(deployment: Mapping[str, Any]) -> str:
-    return str(deployment["taskDefinition"])
