@@ -225,7 +225,7 @@ class Bench:
         self.vpc_id = vpc.id
         self.ecs = get_backend("ecs")[ACCOUNT][REGION]
         self.ecs.create_cluster("main")
-        elb = get_backend("elbv2")[ACCOUNT][REGION]
+        self.elb = elb = get_backend("elbv2")[ACCOUNT][REGION]
         self.target_group = elb.create_target_group("api", vpc_id=vpc.id, protocol="HTTP", port=8080, target_type="ip").arn
         elb.target_groups[self.target_group].load_balancer_arns.append("arn:aws:elasticloadbalancing:::loadbalancer/app/api/1")
 
