@@ -39,7 +39,7 @@ options:
     required: true
   registry_id:
     description:
-      - ID of the AWS account that the repository belongs to. The account of the credentials when not given.
+      - ID of the AWS account that the repository belongs to, in quotes. The account of the credentials when not given.
     type: str
   platform:
     description:
@@ -103,9 +103,10 @@ EXAMPLES = r"""
 
 - name: Use exactly that image in the task definition
   steadystate.ecs.ecs_task_definition_render:
-    template: task-definition.json
-    images:
-      app: "{{ pushed.image }}"
+    template_file: task-definition.json
+    containers:
+      - name: api
+        image: "{{ pushed.image }}"
 
 - name: Push one platform of a multi-platform layout, taking the base image's layers from its repository
   steadystate.ecs.ecr_image_push:

@@ -123,7 +123,7 @@ class Push:
         to_set = [tag for tag in self._options.tags if self._wants(tag, current[tag])]
         if not to_set and all(digest == root.digest for digest in current.values()):
             self._all_there()
-            self._progress(f"{self._repository}: {_list(self._options.tags)} already there as {root.digest[:19]}, nothing uploaded")
+            self._progress(f"{self._repository}: {root.digest[:19]} is already there as {', '.join(self._options.tags)}, nothing uploaded")
             return
         if self._registry.has_manifest(root.digest):
             self._all_there()
@@ -265,11 +265,13 @@ class Push:
 
     def _summary(self, tags: list[str], uploaded: bool, duration: float) -> None:
         result = self.result
-        is_now, sent = ("would be", "to send") if self._options.dry_run else ("is", "sent")
-        words = f"{self._repository}: {_list(tags) or 'no tag'} {is_now} {result.digest[:19]}"
+        dry = self._options.dry_run
+        name = f"{self._repository}: {result.digest[:19]}"
+        named = f"as {', '.join(tags)}" if tags else "without a new tag"
         if not uploaded:
-            self._progress(f"{words}, which is already there")
+            self._progress(f"{name} was there already, {'would be' if dry else 'is now'} there {named}, nothing uploaded")
             return
+        sent = "to send" if dry else "sent"
         outcomes: list[str] = list(result.outcomes.values())
         counts = [
             f"{outcomes.count(outcome)} {text}"
@@ -277,8 +279,8 @@ class Push:
             if outcome in outcomes
         ]
         size = result.bytes_of("pushed", "resumed")
-        rate = f" in {seconds(duration)} ({megabytes(size / duration)}/s)" if duration > 0 and not self._options.dry_run else ""
-        self._progress(f"{words}; {sent} {megabytes(size)}{rate}; blobs: {', '.join(counts)}")
+        rate = f" in {seconds(duration)} ({megabytes(size / duration)}/s)" if size and duration > 0 and not dry else ""
+        self._progress(f"{name} {'would be' if dry else 'is'} there {named}; {megabytes(size)} {sent}{rate}; blobs: {', '.join(counts)}")
 
     def _each(self, function: t.Callable[[str], _T], items: t.Sequence[str]) -> dict[str, _T]:
         """The function's result by item, worked out by the workers at the same time. Raises the first failure."""
@@ -298,7 +300,3 @@ class Push:
         if (line := self._meter.line(self._clock.monotonic())) is not None:
             self._progress(line)
         return done
-
-
-def _list(tags: t.Sequence[str]) -> str:
-    return ", ".join(tags)

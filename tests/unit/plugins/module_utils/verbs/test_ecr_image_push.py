@@ -132,7 +132,7 @@ def test_a_second_run_changes_nothing(push: Runner, ecr: Callable[..., Ecr], bui
     assert result["bytes_uploaded"] == 0
     assert result["tags"] == {"1.0": {"changed": False, "digest": digest, "previous_digest": digest, "skipped": False}}
     assert result["blobs"]["exists"] == 2
-    assert push.lines == [f"api: 1.0 already there as {digest[:19]}, nothing uploaded"]
+    assert push.lines == [f"api: {digest[:19]} is already there as 1.0, nothing uploaded"]
 
 
 def test_check_mode_says_what_would_be_pushed_and_writes_nothing(push: Runner, ecr: Callable[..., Ecr], builder: LayoutBuilder) -> None:
