@@ -149,10 +149,11 @@ class Story:
         return playbook.run(name, self._local.url, self._build / "results.jsonl", variables)
 
     def _service_url(self) -> str:
-        listeners = self._local.get("/_local/state")["elb"]["listeners"]
-        if not listeners:
+        balancers = self._local.get("/_local/state")["elb"]["load_balancers"]
+        urls = [listener["url"] for balancer in balancers for listener in balancer["listeners"] if listener["url"]]
+        if not urls:
             raise Broken("no load balancer listens")
-        return str(listeners[0]["url"]).rstrip("/")
+        return str(urls[0]).rstrip("/")
 
     def _answering(self) -> str:
         version, failure = Prober(self._service_url() + "/health/ready", tell).ask()
