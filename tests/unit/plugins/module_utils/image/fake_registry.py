@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import re
 import socket
@@ -140,6 +141,21 @@ class FakeRegistry:
             self._taken += 1
             return not self.quirks.manifest_rate or self._taken % (self.quirks.manifest_rate + 1) != 0
 
+    def gather(self, count: int) -> None:
+        """Hold uploads until so many are there, and a moment longer for one that should not come."""
+        gathered = threading.Event()
+        arrived = itertools.count(1)
+
+        def hold(line: str) -> None:
+            if re.match("PUT .*/uploads/", line) and not gathered.is_set():
+                if next(arrived) == count:
+                    time.sleep(0.05)
+                    gathered.set()
+                elif not gathered.wait(10):
+                    raise TimeoutError(f"{count} uploads never came together")
+
+        self.on_request = hold
+
     def uploading(self, change: int) -> None:
         with self.lock:
             self._uploading += change
@@ -172,6 +188,14 @@ class _Handler(BaseHTTPRequestHandler):
         self._serve()
 
     def _serve(self) -> None:
+        sends = self.command in ("PUT", "PATCH") and "/uploads/" in self.path
+        self.fake.uploading(sends)
+        try:
+            self._serve_counted()
+        finally:
+            self.fake.uploading(-sends)
+
+    def _serve_counted(self) -> None:
         fake = self.fake
         self.unread = int(self.headers.get("Content-Length") or 0)
         with fake.lock:
@@ -289,11 +313,7 @@ class _Handler(BaseHTTPRequestHandler):
             message = f"First byte of the layer part is {first} instead of {len(session.data)}"
             self._answer(416, code="BLOB_UPLOAD_INVALID", message=message)
             return False
-        self.fake.uploading(1)
-        try:
-            data = self._receive()
-        finally:
-            self.fake.uploading(-1)
+        data = self._receive()
         if data is not None or self.fake.quirks.retains_broken:
             session.data += self.kept
         if data is None:

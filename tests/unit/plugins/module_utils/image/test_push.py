@@ -106,7 +106,8 @@ def test_the_largest_blob_goes_first(rig: Rig, builder: LayoutBuilder) -> None:
 
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_no_more_than_jobs_blobs_are_sent_at_once(rig: Rig, builder: LayoutBuilder, jobs: int) -> None:
-    builder.name(builder.image(*[2 * MB + size for size in range(8)]))
+    builder.name(builder.image(*range(1000, 1008)))
+    rig.fake.gather(jobs)
     rig.push(builder.path, jobs=jobs)
     assert rig.fake.most_at_once == jobs
 

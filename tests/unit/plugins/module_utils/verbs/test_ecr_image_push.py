@@ -185,7 +185,8 @@ def test_registry_id_is_asked_for_the_repository_and_the_token(push: Runner, bui
 
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_jobs_bounds_what_is_sent_at_once(push: Runner, ecr: Callable[..., Ecr], builder: LayoutBuilder, jobs: int) -> None:
-    builder.name(builder.image(*[2_000_000 + size for size in range(6)]))
+    builder.name(builder.image(*range(1000, 1006)))
+    push.fake.gather(jobs)
     push(ecr(), jobs=jobs)
     assert push.fake.most_at_once == jobs
 
