@@ -10,6 +10,11 @@ from typing import Any, Protocol
 
 JsonObject = dict[str, Any]
 
+HOST_NAME = "host.docker.internal"
+"""How a task calls the machine that local_aws runs on, for what listens on its loopback: `postgres://…@host.docker.internal:5432/…`."""
+HOST_ADDRESS = "169.254.170.3"
+"""What that name means inside a task's own network."""
+
 
 class AwsError(Exception):
     """An error answer of an AWS API: code such as `ClientException`, message, HTTP status."""
@@ -148,6 +153,12 @@ class Sandbox(Protocol):
 
     def dial(self, port: int, timeout: float) -> socket.socket:
         """A connected socket to that port of the task. Raises ConnectionRefusedError or TimeoutError."""
+
+    def listen(self, address: str, port: int) -> socket.socket | None:
+        """A socket that listens inside the task's network, at an address given to it alone. Raises OSError.
+
+        None where the runtime has no network of its own.
+        """
 
     def close(self) -> None:
         """Kill what still runs and remove every trace."""

@@ -84,6 +84,7 @@ class World:
         Faults(self.api, self.shortage, self.agent, self.ecs).add_to(self.hands)
         self.server = Server(settings.port, Router(self.api, self.hands, self.registry.wsgi))
         self.registry.endpoint = self.server.url
+        self.agent.endpoint = self.server.url
 
     def start(self) -> None:
         threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()

@@ -37,12 +37,14 @@ class TaskAgent:
         self._moto_lock = moto_lock or threading.RLock()
         self._lock = threading.Lock()
         self._tasks: list[TaskRun] = []
+        self.endpoint: str | None = None
+        """local_aws's own URL, such as `http://127.0.0.1:4577`; tasks are told in AWS_ENDPOINT_URL how they reach it."""
 
     def launch(self, order: TaskOrder, watcher: TaskWatcher) -> TaskRun:
         account = Account(order.account, order.region, self._moto_lock)
         task_id = order.task_arn.rsplit("/", 1)[-1]
         role = ExecutionRole(self._permissions, order.task_definition.get("executionRoleArn") or None, task_id)
-        run = TaskRun(order, watcher, self._clock, self._runtime, self._network, self._registry, account, role)
+        run = TaskRun(order, watcher, self._clock, self._runtime, self._network, self._registry, account, role, self.endpoint)
         with self._lock:
             self._tasks = [task for task in self._tasks if not task.finished.is_set()]
             self._tasks.append(run)

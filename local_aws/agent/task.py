@@ -13,13 +13,17 @@ import threading
 import time
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
-from local_aws.agent import definition, dependencies, health, logs, secrets
+from local_aws.agent import definition, dependencies, health, logs, metadata, secrets
 from local_aws.agent.account import Account
 from local_aws.agent.dependencies import Progress, Unresolvable
+from local_aws.agent.identity import Identity
+from local_aws.agent.outward import WaysOut, host_ports
 from local_aws.agent.roles import ExecutionRole
 from local_aws.clock import Clock
 from local_aws.interfaces import (
+    HOST_NAME,
     ContainerSpec,
     Image,
     Network,
@@ -63,6 +67,7 @@ class TaskRun:
         registry: Registry,
         account: Account,
         role: ExecutionRole,
+        endpoint: str | None = None,
     ) -> None:
         self.order = order
         self._watcher = watcher
@@ -72,6 +77,7 @@ class TaskRun:
         self._registry = registry
         self._account = account
         self._role = role
+        self._endpoint = endpoint
         self._task_id = order.task_arn.rsplit("/", 1)[-1]
         self._definitions: dict[str, Mapping[str, Any]] = {c["name"]: c for c in order.task_definition["containerDefinitions"]}
         self._start_timeouts = {name: float(c["startTimeout"]) for name, c in self._definitions.items() if c.get("startTimeout")}
@@ -81,6 +87,8 @@ class TaskRun:
         self._ended: dict[str, threading.Event] = {}
         self._images: dict[str, Image] = {}
         self._specs: dict[str, ContainerSpec] = {}
+        self._identity = Identity(order, self._clock)
+        self._ways_out: WaysOut | None = None
         self._sandbox: Sandbox | None = None
         self._events: queue.Queue[tuple[str, str, Any]] = queue.Queue()
         self._stopping = False
@@ -131,6 +139,8 @@ class TaskRun:
 
     def _clear(self) -> None:
         self._network.detach(self.order.address)
+        if self._ways_out is not None:
+            self._ways_out.close()
         if self._sandbox is not None:
             try:
                 self._sandbox.close()
@@ -151,7 +161,7 @@ class TaskRun:
         text = self.order.task_definition.get("memory")
         task_memory = int(text) if text else None
         for name, container in self._definitions.items():
-            variables = definition.environment(container, files[name], secret_values.get(name, {}), {"AWS_EXECUTION_ENV": "AWS_ECS_EC2"})
+            variables = definition.environment(container, files[name], secret_values.get(name, {}), self._agent_variables(name))
             try:
                 self._specs[name] = definition.container_spec(container, task_memory, self._images[name], variables)
             except StartError as error:
@@ -159,6 +169,16 @@ class TaskRun:
         self._leave_if_asked()
         self._sandbox = self._runtime.sandbox(self._task_id, self.order.address)
         self._network.attach(self.order.address, self._sandbox)
+        self._ways_out = WaysOut(self._sandbox)
+        self._ways_out.serve(metadata.ADDRESS, metadata.PORT, lambda connection: metadata.serve(connection, self._identity.answer))
+        for port in host_ports(value for spec in self._specs.values() for value in spec.environment.values()):
+            self._ways_out.to_host(port)
+
+    def _agent_variables(self, name: str) -> dict[str, str]:
+        variables = {"AWS_EXECUTION_ENV": "AWS_ECS_EC2", **self._identity.variables(name)}
+        if self._endpoint is not None:  # the one thing that a task on real AWS is not told
+            variables["AWS_ENDPOINT_URL"] = f"http://{HOST_NAME}:{urlsplit(self._endpoint).port}"
+        return variables
 
     def _pull(self) -> None:
         self._watcher.pull_started()
@@ -224,6 +244,7 @@ class TaskRun:
         progress.started = True
         progress.started_at = self._clock.time()
         self._running[name] = running
+        self._identity.started(name, running.runtime_id, self._images[name].digest)
         self._ended[name] = threading.Event()
         self._watcher.container_started(name, self._images[name].digest, running.runtime_id)
         threading.Thread(target=self._await_end, args=(name, running), name=f"wait-{name}", daemon=True).start()

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from local_aws.interfaces import ContainerSpec, ExitStatus, Image, StartError
+from local_aws.interfaces import HOST_NAME, ContainerSpec, ExitStatus, Image, StartError
 from local_aws.runtime.command import resolve
 from local_aws.runtime.engine_api import Engine, EngineError, frames, sockets
 from local_aws.runtime.lines import LineCutter
@@ -213,6 +213,8 @@ class EngineSandbox:
                 "NetworkMode": "bridge" if spec.port_hints else "none",
                 "Memory": (spec.memory_limit_mib or 0) * _MIB,
                 "MemorySwap": (spec.memory_limit_mib or 0) * _MIB,
+                # Podman and Docker know the name of the host; what listens on its loopback alone stays out of reach.
+                "ExtraHosts": [f"{HOST_NAME}:host-gateway"] if spec.port_hints else [],
                 "ReadonlyRootfs": spec.read_only_root,
                 "PortBindings": {f"{port}/tcp": [{"HostIp": _LOCAL, "HostPort": ""}] for port in spec.port_hints},
                 "Ulimits": [
@@ -235,6 +237,9 @@ class EngineSandbox:
         connection = socket.create_connection((_LOCAL, local), timeout)
         connection.settimeout(None)
         return connection
+
+    def listen(self, address: str, port: int) -> None:
+        """The network is the engine's."""
 
     def close(self) -> None:
         with self._lock:

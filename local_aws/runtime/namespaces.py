@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from local_aws.interfaces import ContainerSpec, StartError
+from local_aws.interfaces import HOST_ADDRESS, HOST_NAME, ContainerSpec, StartError
 from local_aws.runtime.command import resolve
 from local_aws.runtime.followed import FollowedProcess, read_status
 from local_aws.runtime.inside import cgroups
@@ -203,7 +203,8 @@ class NamespaceSandbox:
             "argv": None,
             "files": {
                 "/etc/hostname": f"{self._hostname}\n",
-                "/etc/hosts": f"127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n{self._address}\t{self._hostname}\n",
+                "/etc/hosts": "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
+                f"{HOST_ADDRESS}\t{HOST_NAME}\n{self._address}\t{self._hostname}\n",
                 "/etc/resolv.conf": "# A task of local_aws reaches no name server: nothing outside its own network.\n",
             },
         }
@@ -257,7 +258,6 @@ class NamespaceSandbox:
         return connection
 
     def listen(self, address: str, port: int) -> socket.socket:
-        """A listening socket inside the task's network, at an address added to it. Raises OSError."""
         answer, descriptors = self._supervisor.request({"op": "listen", "address": address, "port": port})
         if "error" in answer:
             raise OSError(answer["error"])

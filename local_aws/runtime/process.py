@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from local_aws.interfaces import ContainerSpec, Image, StartError
+from local_aws.interfaces import HOST_NAME, ContainerSpec, Image, StartError
 from local_aws.runtime.command import resolve
 from local_aws.runtime.followed import FollowedProcess
 from local_aws.runtime.inside import usage
@@ -161,7 +161,8 @@ class ProcessSandbox:
             root = self._roots.of(spec.image)
         except LayerError as error:
             raise StartError("CannotPullContainerError", f"failed to register layer: {error}") from error
-        environment = dict(command.environment)
+        # The process is on the host's network already.
+        environment = {name: value.replace(HOST_NAME, _LOCAL) for name, value in command.environment.items()}
         if spec.port_hints:
             port = _free_port()
             environment["PORT"] = str(port)
@@ -184,6 +185,9 @@ class ProcessSandbox:
         connection = socket.create_connection((_LOCAL, local), timeout)
         connection.settimeout(None)
         return connection
+
+    def listen(self, address: str, port: int) -> None:
+        """There is no network of the task's own."""
 
     def close(self) -> None:
         with self._lock:

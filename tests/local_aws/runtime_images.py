@@ -127,9 +127,13 @@ func main() {
 		for _, file := range files {
 			fmt.Println(file.Name())
 		}
-	case "get":
+	case "get", "getenv": // an address, or the one in a variable with more after it
+		address := rest[0]
+		if os.Args[1] == "getenv" {
+			address = os.Getenv(rest[0]) + rest[1]
+		}
 		client := http.Client{Timeout: 5 * time.Second}
-		answer, err := client.Get(rest[0])
+		answer, err := client.Get(address)
 		check(err)
 		defer answer.Body.Close()
 		body, err := io.ReadAll(answer.Body)

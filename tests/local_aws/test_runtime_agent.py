@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.server
 import json
 import threading
 import time
@@ -277,6 +278,63 @@ def test_a_log_group_is_made_when_asked_for(bench: Bench) -> None:
     reports = bench.run({"name": "api", "command": ["say", "hi"], **awslogs(awslogs_create_group="true")})
     assert reports.of("container_stopped") == [("api", 0, None)]
     assert sorted(log_lines(f"svc/api/{TASK}")) == ["and on stderr", "hi"]
+
+
+def test_a_task_reaches_this_machine_by_name(bench: Bench) -> None:
+    make_log_group()
+
+    class Hello(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"x" * 300_000 + self.path.encode())
+
+        def log_message(self, *_arguments: Any) -> None:
+            """Tests are quiet."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hello) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        port = server.server_address[1]
+        bench.agent.endpoint = f"http://127.0.0.1:{port}"
+        reports = bench.run({"name": "endpoint", "command": ["getenv", "AWS_ENDPOINT_URL", "/aws"], **awslogs()})
+        assert reports.of("container_stopped") == [("endpoint", 0, None)]
+        bench.agent.endpoint = None
+        variable = {"name": "DATABASE_URL", "value": f"http://host.docker.internal:{port}/db"}
+        bench.run({"name": "url", "command": ["getenv", "DATABASE_URL", ""], "environment": [variable], **awslogs()})
+        server.shutdown()
+    assert "".join(log_lines(f"svc/endpoint/{TASK}")) == "200 " + "x" * 300_000 + "/aws"
+    assert "".join(log_lines(f"svc/url/{TASK}")) == "200 " + "x" * 300_000 + "/db"
+    reports = bench.run({"name": "gone", "command": ["getenv", "DATABASE_URL", ""], "environment": [variable], **awslogs()})
+    assert reports.of("container_stopped") == [("gone", 1, None)]  # refused, at once
+
+
+def test_metadata_and_credentials(bench: Bench) -> None:
+    make_log_group()
+    handle = bench.launch(
+        {"name": "api", "command": ["serve"]},
+        {"name": "task", "command": ["getenv", "ECS_CONTAINER_METADATA_URI_V4", "/task"], "essential": False, **awslogs()},
+        {"name": "self", "command": ["getenv", "ECS_CONTAINER_METADATA_URI_V4", ""], "essential": False, **awslogs()},
+        {
+            "name": "keys",
+            "entryPoint": ["/app", "getenv", "KEYS", ""],
+            "environment": [{"name": "KEYS", "value": "http://169.254.170.2/v2/credentials/wrong"}],
+            "essential": False,
+            **awslogs(),
+        },
+        family="web",
+        revision=3,
+        taskRoleArn=f"arn:aws:iam::{ACCOUNT}:role/task",
+    )
+    for name in ("task", "self", "keys"):
+        bench.until(f"container_stopped {name}")
+    handle.stop()
+    assert handle.finished.wait(20)
+    documents = {name: "".join(log_lines(f"svc/{name}/{TASK}")) for name in ("task", "self", "keys")}
+    task = json.loads(documents["task"].removeprefix("200 "))
+    assert (task["Family"], task["Revision"], task["TaskARN"][-32:], len(task["Containers"])) == ("web", "3", TASK, 4)
+    container = json.loads(documents["self"].removeprefix("200 "))
+    assert (container["Name"], container["Networks"][0]["IPv4Addresses"]) == ("self", [ADDRESS])
+    assert documents["keys"].startswith("404 ")
 
 
 def test_out_of_memory(bench: Bench) -> None:

@@ -53,7 +53,7 @@ def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     path = place / "podman.sock"
     command = ["podman", "--runtime", "runc", "--root", str(place / "root"), "--runroot", str(place / "run")]
     log = (place / "log").open("w")
-    process = subprocess.Popen([*command, "system", "service", "--time=0", f"unix://{path}"], stdout=log, stderr=log)
+    process = subprocess.Popen([*command, "system", "service", "--time=0", f"unix://{path}"], cwd=place, stdout=log, stderr=log)
     try:
         until(path.is_socket, 30)
         yield path
@@ -61,8 +61,10 @@ def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         process.terminate()
         process.wait(30)
         log.close()
-        # Podman keeps its storage mounted on itself.
-        subprocess.run([*command, "system", "reset", "--force"], capture_output=True, check=False)
+        for line in reversed(Path("/proc/self/mounts").read_text().splitlines()):  # Podman leaves its storage mounted on itself
+            mounted = line.split()[1]
+            if mounted.startswith(str(place)):
+                subprocess.run(["umount", mounted], check=True)
 
 
 def until(condition: Callable[[], Any], seconds: float = 10) -> Any:

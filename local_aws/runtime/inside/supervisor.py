@@ -51,7 +51,7 @@ class Supervisor:
         self._userns = userns
         self._children: dict[int, _Child] = {}
         self._own_processes = os.open("/proc/self/ns/pid", os.O_RDONLY)
-        self._labels = 1
+        self._addresses: list[str] = []
 
     def serve(self) -> None:
         wake_read, wake_write = os.pipe()
@@ -105,9 +105,9 @@ class Supervisor:
         return {}
 
     def _op_listen(self, request: dict[str, Any], _descriptors: list[int], sent: list[int]) -> dict[str, Any]:
-        if not request["address"].startswith("127."):
-            self._labels += 1
-            linux.loopback_address(self._labels, request["address"])
+        if request["address"] not in self._addresses:
+            linux.loopback_address(2 + len(self._addresses), request["address"])  # 1 is the task's own
+            self._addresses.append(request["address"])
         with socket.create_server((request["address"], request["port"])) as listener:
             sent.append(listener.detach())
         return {}

@@ -8,7 +8,10 @@ import pytest
 
 from local_aws.agent import definition, dependencies, health, logs, secrets
 from local_aws.agent.dependencies import Progress, Unresolvable
-from local_aws.interfaces import Image, StartError
+from local_aws.agent.identity import Identity
+from local_aws.agent.outward import host_ports
+from local_aws.clock import ScaledClock
+from local_aws.interfaces import Image, StartError, TaskOrder
 
 ACCOUNT, AREA = "123456789012", "eu-west-1"
 SECRET = f"arn:aws:secretsmanager:{AREA}:{ACCOUNT}:secret:db-AbCdEf"
@@ -187,3 +190,30 @@ def test_stop_signals(config: dict[str, str], number: int) -> None:
 @pytest.mark.parametrize(("defined", "seconds"), [({}, 30), ({"stopTimeout": 5}, 5), ({"stopTimeout": 0}, 0)])
 def test_stop_timeouts(defined: dict[str, int], seconds: float) -> None:
     assert definition.stop_timeout(defined) == seconds
+
+
+@pytest.mark.parametrize(
+    ("values", "ports"),
+    [
+        (["postgres://u:p@host.docker.internal:5432/db?x=1", "http://host.docker.internal:80"], {5432, 80}),
+        (["http://host.docker.internal", "host.docker.internal:0", "host.docker.internal:99999", "nothost.docker.internal:1"], set()),
+        (["localhost:5432", ""], set()),
+        (["a=host.docker.internal:1,b=host.docker.internal:2"], {1, 2}),
+    ],
+)
+def test_ports_of_this_machine_in_the_environment(values: list[str], ports: set[int]) -> None:
+    assert host_ports(values) == ports
+
+
+def test_credentials_are_given_at_the_address_in_the_environment_only() -> None:
+    definition = {"containerDefinitions": [{"name": "api"}], "taskRoleArn": "arn:aws:iam::123456789012:role/app"}
+    order = TaskOrder("arn:aws:ecs:eu-west-1:123456789012:task/c/0a", definition, "10.0.0.1", ACCOUNT, AREA, "linux/amd64", "0a")
+    identity = Identity(order, ScaledClock())
+    path = identity.variables("api")["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"]
+    keys = identity.answer(path)
+    assert keys is not None
+    assert {"AccessKeyId", "SecretAccessKey", "Token", "Expiration", "RoleArn"} == set(keys)
+    assert identity.answer(path + "x") is None
+    del definition["taskRoleArn"]
+    assert "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI" not in identity.variables("api")
+    assert identity.answer(path) is None
