@@ -11,7 +11,16 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, quote
 
-from local_aws.registry.manifests import MAXIMUM_MANIFEST_BYTES, OCI_INDEX, InvalidManifest, UnsupportedManifest, parse_manifest
+from local_aws.registry.manifests import (
+    DOCKER_MANIFEST,
+    MAXIMUM_MANIFEST_BYTES,
+    OCI_INDEX,
+    OCI_MANIFEST,
+    InvalidManifest,
+    UnsupportedManifest,
+    as_docker,
+    parse_manifest,
+)
 from local_aws.registry.names import DIGEST, REPOSITORY, TAG, ecr_account_and_region, is_digest, is_tag
 from local_aws.registry.quirks import Quirks
 from local_aws.registry.repositories import ImageUnknown, ReferencesMissing, Repositories, RepositoryUnknown, TagIsImmutable
@@ -62,6 +71,7 @@ class Request:
         self.content_type: str | None = environ.get("CONTENT_TYPE") or None
         self.content_range: str | None = environ.get("HTTP_CONTENT_RANGE")
         self.range: str | None = environ.get("HTTP_RANGE")
+        self.accept: str = environ.get("HTTP_ACCEPT", "")
         self.principal = Principal("", "")
         self._input = environ["wsgi.input"]
         length = environ.get("CONTENT_LENGTH")
@@ -369,11 +379,13 @@ class RegistryApp:
     def _manifest(self, request: Request, name: str, selector: str) -> Answer:
         repository = self._repositories.find(request.principal, name)
         image = self._repositories.image(repository, selector)
-        body = image.image_manifest.encode()
-        headers = [("Content-Type", str(image.image_manifest_media_type)), ("Content-Length", str(len(body)))]
+        manifest = parse_manifest(image.image_manifest.encode(), image.image_manifest_media_type)
+        if self._quirks.convert_by_accept and not is_digest(selector) and _wants_docker(request.accept):
+            manifest = as_docker(manifest) or manifest
+        headers = [("Content-Type", manifest.media_type), ("Content-Length", str(len(manifest.body)))]
         if request.method == "HEAD" or self._quirks.digest_header_on_get:
-            headers.append(("Docker-Content-Digest", image.get_image_digest()))
-        return Answer(200, headers, body)
+            headers.append(("Docker-Content-Digest", manifest.digest))
+        return Answer(200, headers, manifest.body)
 
     def _put_manifest(self, request: Request, name: str, selector: str) -> Answer:
         repository = self._repositories.find(request.principal, name)
@@ -444,6 +456,12 @@ class RegistryApp:
             found = [item for item in found if item.get("artifactType") == wanted]
             headers.append(("OCI-Filters-Applied", "artifactType"))
         return Answer(200, headers, json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": found}).encode())
+
+
+def _wants_docker(accept: str) -> bool:
+    """Whether Docker's image manifest is accepted and OCI's is not."""
+    types = {item.partition(";")[0].strip() for item in accept.split(",")}
+    return DOCKER_MANIFEST in types and not types & {OCI_MANIFEST, "*/*", "application/*"}
 
 
 def _byte_range(header: str, size: int) -> tuple[int, int] | None:

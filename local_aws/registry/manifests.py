@@ -82,6 +82,32 @@ class Manifest:
         yield from (layer for layer in self.layers if not layer.external)
 
 
+_DOCKER_TYPES = {
+    OCI_MANIFEST: DOCKER_MANIFEST,
+    "application/vnd.oci.image.config.v1+json": "application/vnd.docker.container.image.v1+json",
+    "application/vnd.oci.image.layer.v1.tar": "application/vnd.docker.image.rootfs.diff.tar",
+    "application/vnd.oci.image.layer.v1.tar+gzip": "application/vnd.docker.image.rootfs.diff.tar.gzip",
+}
+
+
+def as_docker(manifest: Manifest) -> Manifest | None:
+    """The same image as a Docker v2 schema 2 manifest, with another digest; None when a part has no Docker type (zstd, artifacts)."""
+    parts = [manifest.document.get("config", {}), *manifest.document.get("layers", [])]
+    if manifest.media_type != OCI_MANIFEST or any(part.get("mediaType") not in _DOCKER_TYPES for part in parts):
+        return None
+
+    def translated(part: dict[str, Any]) -> dict[str, Any]:
+        return {"mediaType": _DOCKER_TYPES[part["mediaType"]], "size": part["size"], "digest": part["digest"]}
+
+    document = {
+        "schemaVersion": 2,
+        "mediaType": DOCKER_MANIFEST,
+        "config": translated(parts[0]),
+        "layers": [translated(part) for part in parts[1:]],
+    }
+    return parse_manifest(json.dumps(document).encode(), DOCKER_MANIFEST)
+
+
 def digest_of(body: bytes) -> str:
     return f"sha256:{hashlib.sha256(body).hexdigest()}"
 

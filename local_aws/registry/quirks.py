@@ -29,6 +29,9 @@ class Quirks:
     minimum_chunk_bytes: int = 5 * MEBIBYTE
     """Smallest size of every chunk but the last, checked when the upload is completed; 0 allows any."""
 
+    convert_by_accept: bool = True
+    """An OCI image that is asked for by tag, with an Accept header that has room for Docker manifests only, comes as one."""
+
     redirect_blob_downloads: bool = False
     """GET of a blob answers 307 to a signed URL that refuses an Authorization header. ECR does so, but sends clients to another
     host. Here host and port are the same, and a client that keeps the header for one host would fail: hence off."""
@@ -44,4 +47,5 @@ SPECIFICATION = Quirks(
     digest_header_on_get=True,
     same_digest_is_immutable_too=False,
     minimum_chunk_bytes=0,
+    convert_by_accept=False,
 )

@@ -179,6 +179,21 @@ def test_manifests_come_back_byte_for_byte_by_tag_and_digest(registry: Served) -
         assert got.headers["Docker-Content-Digest"] is None
 
 
+def test_a_client_that_takes_docker_manifests_only_gets_one_by_tag(registry: Served) -> None:
+    stored = registry.image("1.0")["digest"]
+    got = registry.send("GET", "/v2/api/manifests/1.0", Accept=DOCKER_MANIFEST)
+    document = json.loads(got.body)
+    assert got.headers["Content-Type"] == document["mediaType"] == DOCKER_MANIFEST
+    assert document["config"]["mediaType"] == "application/vnd.docker.container.image.v1+json"
+    assert document["layers"][0]["mediaType"] == "application/vnd.docker.image.rootfs.diff.tar.gzip"
+    head = registry.send("HEAD", "/v2/api/manifests/1.0", Accept=DOCKER_MANIFEST)
+    assert head.headers["Docker-Content-Digest"] == digest_of(got.body) != stored
+    both = registry.send("HEAD", "/v2/api/manifests/1.0", Accept=f"{DOCKER_MANIFEST}, {OCI_MANIFEST}")
+    assert both.headers["Docker-Content-Digest"] == stored
+    by_digest = registry.send("GET", f"/v2/api/manifests/{stored}", Accept=DOCKER_MANIFEST)
+    assert digest_of(by_digest.body) == stored
+
+
 def test_manifests_must_be_what_they_say(registry: Served) -> None:
     layer = registry.blob(b"layer")
     document: dict[str, Any] = {
