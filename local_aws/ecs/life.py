@@ -62,6 +62,8 @@ class TaskLife:
                 act()
 
     def _next(self, task: Task) -> list[Callable[[], None]]:
+        if task.arn not in self._store.tasks:
+            return []  # a reset came in between
         if task.status == "STOPPED":
             if task.stopped is not None and self._clock.time() - task.stopped > STOPPED_VISIBLE:
                 self._store.tasks.pop(task.arn, None)

@@ -22,6 +22,8 @@ class TaskView:
     created: float
     draining: bool = False
     """Its container instance is DRAINING."""
+    placed: bool = True
+    """False while it waits in PROVISIONING for its capacity provider to find room."""
 
 
 @dataclass(frozen=True)
@@ -212,9 +214,10 @@ class _Look:
             return
         own = self.of(self.primary)
         started = sum(start.count for start in self.decisions.starts if start.deployment == self.primary.id)
-        short = self.snapshot.desired - len(own) - (0 if self.primary.blocked else started) > 0
+        blocked = self.primary.blocked or not all(task.placed for task in own)
+        short = self.snapshot.desired - sum(task.placed for task in own) - (0 if blocked else started) > 0
         floor = self.snapshot.desired
-        if (short and (self.room <= 0 or self.primary.blocked)) or self.early():
+        if (short and (self.room <= 0 or blocked)) or self.early():
             floor = self.lower
         floor = max(floor, self.lower)
         old = [task for deployment in self.others for task in self.of(deployment)]

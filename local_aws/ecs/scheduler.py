@@ -71,16 +71,24 @@ class Scheduler:
                 and service.primary.rollout_state == "IN_PROGRESS"
             ]
         for arn, address, target in watched:
-            observed.targets[arn, target.target_group] = self._target_health(target, address)
+            observed.targets[arn, target.target_group] = self._target_health(arn, target, address)
         for arn, account, region, names in alarmed:
             observed.alarms[arn] = self._alarms.in_alarm(account, region, names)
         return observed
 
-    def _target_health(self, target: Target, address: str) -> TargetHealth:
+    def _target_health(self, arn: str, target: Target, address: str) -> TargetHealth:
         try:
             return self._balancing.health(target.target_group, address, target.port)
         except AwsError as error:
+            self._complain_about(arn, texts.target_health_failed(target.target_group, error.message))
             return TargetHealth("unused", error.code, error.message)
+
+    def _complain_about(self, task_arn: str, text: str) -> None:
+        with self._store.lock:
+            task = self._store.tasks.get(task_arn)
+            service = self._store.services.get(task.service_arn or "") if task else None
+            if service is not None:
+                complain(service, self._clock.now(), self._clock.time(), "target-health", text)
 
     def _place_waiting(self) -> None:
         """Tasks in PROVISIONING without a place, for which a capacity provider may have found room meanwhile."""
@@ -227,6 +235,7 @@ class Scheduler:
             health=health,
             created=task.created,
             draining=instance is not None and instance.status == "DRAINING",
+            placed=instance is not None,
         )
 
     def _reset_failures(self, service: Service, task: Task) -> None:
@@ -313,6 +322,8 @@ class Scheduler:
             resolved(service, "configuration")
         if failure is None:
             resolved(service, "placement")
+        elif deployment.revision.config.get("capacityProviderStrategy") and not failure.refusals:
+            complain(service, now, time, "placement", texts.PROVIDER_EMPTY)
         else:
             complain(service, now, time, "placement", texts.unplaceable(failure.detail))
 

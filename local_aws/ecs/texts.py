@@ -100,6 +100,10 @@ def register_failed(target_group: str, error: str) -> str:
     return f"failed to register targets in target-group {target_group} with (error {error})"
 
 
+def target_health_failed(target_group: str, error: str) -> str:
+    return f"failed to describe target health on target-group {target_group} with (error {error})"
+
+
 def unplaceable(detail: str) -> str:
     return f"was unable to place a task because no container instance met all of its requirements.{detail}"
 

@@ -240,6 +240,27 @@ def test_tasks_wait_in_provisioning_for_a_capacity_provider() -> None:
     assert bench.room.idle("123456789012", "eu-west-1", "grow") == []
 
 
+def test_waiting_for_a_capacity_provider_lets_old_tasks_go_down_to_the_minimum() -> None:
+    bench = Bench()
+    provider = {"autoScalingGroupArn": "arn:aws:autoscaling:::group", "managedScaling": {"status": "ENABLED"}}
+    bench.ecs.create_capacity_provider("grow", provider, None)
+    bench.ecs.put_cluster_capacity_providers("main", ["grow"], [{"capacityProvider": "grow", "weight": 1}])
+    bench.instance(capacity_provider="grow")
+    bench.create(desired=2, deploymentConfiguration={"minimumHealthyPercent": 50})
+    bench.run_until(bench.completed)
+    bench.update(taskDefinition=bench.definition("next"))
+    bench.run_until(bench.completed)
+
+
+def test_a_provider_without_scaling_and_instances_says_so() -> None:
+    bench = Bench()
+    bench.ecs.create_capacity_provider("still", {"autoScalingGroupArn": "arn:aws:autoscaling:::group"}, None)
+    bench.ecs.put_cluster_capacity_providers("main", ["still"], [{"capacityProvider": "still", "weight": 1}])
+    bench.create(desired=1)
+    bench.run(30)
+    assert bench.messages() == ["was unable to reach steady state. Reason: No Container Instances were found in your capacity provider."]
+
+
 def test_first_reads_after_an_update_may_be_stale() -> None:
     bench = Bench(stale_reads=2)
     bench.ready()
