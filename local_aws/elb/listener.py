@@ -60,11 +60,9 @@ class Port:
             with contextlib.suppress(OSError):
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection.settimeout(self._idle())
-            if self.context is None:
-                self._requests(Client(connection, peer[0], peer[1], secure=False), connection)
-            else:
-                with self.context.wrap_socket(connection, server_side=True) as secured:
-                    self._requests(Client(secured, peer[0], peer[1], secure=True), connection)
+            if self.context is not None:
+                connection = self._secured(connection, self.context)
+            self._requests(Client(connection, peer[0], peer[1], secure=self.context is not None), connection)
         except (OSError, http1.Broken, http1.Malformed):
             # The client went away or stayed silent: there is nobody to tell.
             pass
@@ -72,6 +70,15 @@ class Port:
             with self._lock:
                 self._connections.discard(connection)
             connection.close()
+
+    def _secured(self, connection: socket.socket, context: ssl.SSLContext) -> socket.socket:
+        """The TLS socket takes the plain one's place, in the list of what `abort` cuts too. Raises OSError."""
+        secured = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        with self._lock:
+            self._connections.discard(connection)
+            self._connections.add(secured)
+        secured.do_handshake()
+        return secured
 
     def _requests(self, client: Client, connection: socket.socket) -> None:
         keep = True

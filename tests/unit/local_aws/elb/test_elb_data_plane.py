@@ -244,15 +244,25 @@ def test_a_listener_port_that_is_taken_is_replaced_and_said(balancer: Balancer) 
     assert balancer.get(port=16090)[0] == 404
 
 
-def test_https_listener_ends_tls(balancer: Balancer) -> None:
+def test_https_listener_ends_tls_and_tells_the_target(balancer: Balancer) -> None:
     certificate = balancer.ask("acm", "RequestCertificate", DomainName="shop.example.com")["CertificateArn"]
-    balancer.listener(FIXED, port=8443, Protocol="HTTPS", Certificates=[{"CertificateArn": certificate}])
+    group = balancer.group()
+    forward = [{"Type": "forward", "TargetGroupArn": group}]
+    balancer.listener(forward, port=8443, Protocol="HTTPS", Certificates=[{"CertificateArn": certificate}])
+    target = balancer.target(group)
+    balancer.until_state(group, target, "healthy")
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     connection = http.client.HTTPSConnection(balancer.address, 8443, context=context, timeout=5)
-    connection.request("GET", "/")
-    assert connection.getresponse().read() == b"nothing"
+    for _ in range(2):
+        connection.request("GET", "/")
+        assert connection.getresponse().read() == b"10.0.1.10"
+    headers = target.requests()[0][2]
+    assert (headers["X-Forwarded-Proto"], headers["X-Forwarded-Port"]) == ("https", "8443")
+    balancer.room.stop()
+    assert connection.sock is not None
+    assert connection.sock.recv(1) == b"", "stop cuts the idle connection"
     connection.close()
 
 
