@@ -84,3 +84,18 @@ def test_the_metrics_of_a_group_can_be_switched_off(aws: Any) -> None:
         autoscaling.disable_metrics_collection(AutoScalingGroupName="shop", **({"Metrics": off} if off else {}))
         group = autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=["shop"])["AutoScalingGroups"][0]
         assert [each["Metric"] for each in group.get("EnabledMetrics", [])] == left
+
+
+def test_the_tags_of_a_group_are_in_the_order_of_their_keys(aws: Any) -> None:
+    ec2, autoscaling = aws.client("ec2"), aws.client("autoscaling")
+    ec2.create_launch_template(LaunchTemplateName="shop", LaunchTemplateData={"InstanceType": "t3.small", "ImageId": "ami-12345678"})
+    autoscaling.create_auto_scaling_group(
+        AutoScalingGroupName="shop",
+        LaunchTemplate={"LaunchTemplateName": "shop"},
+        MinSize=0,
+        MaxSize=1,
+        AvailabilityZones=["eu-west-1a"],
+        Tags=[{"Key": key, "Value": "x", "PropagateAtLaunch": True} for key in ("project", "environment", "managed-by")],
+    )
+    group = autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=["shop"])["AutoScalingGroups"][0]
+    assert [tag["Key"] for tag in group["Tags"]] == ["environment", "managed-by", "project"]
