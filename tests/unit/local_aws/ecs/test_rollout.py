@@ -223,6 +223,18 @@ def test_a_lost_instance_takes_its_tasks_along() -> None:
     assert bench.service()["deployments"][0]["failedTasks"] == 0
 
 
+def test_no_task_is_placed_where_the_agent_is_not_connected() -> None:
+    bench = Bench()
+    instance = bench.instance()
+    assert bench.room.connect(instance, connected=False)
+    bench.create(desired=1)
+    bench.run(20)
+    assert "doesn't have the agent connected. For more information" in bench.messages()[0]
+    assert bench.room.connect(instance, connected=True)
+    bench.run_until(bench.completed)
+    assert not bench.room.connect("i-unknown", connected=True)
+
+
 def test_tasks_wait_in_provisioning_for_a_capacity_provider() -> None:
     bench = Bench()
     provider = {"autoScalingGroupArn": "arn:aws:autoscaling:::group", "managedScaling": {"status": "ENABLED"}}
