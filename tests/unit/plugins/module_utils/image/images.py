@@ -35,12 +35,15 @@ class LayoutBuilder:
     def document(self, data: dict[str, Any], media_type: str, **more: Any) -> dict[str, Any]:
         return self.blob(json.dumps(data, sort_keys=True).encode(), media_type, **more)
 
-    def image(self, *layer_sizes: int, seed: int = 0, platform: str = "linux/amd64", note: bool = False) -> dict[str, Any]:
-        """One image with layers of these sizes; with `note`, its descriptor names the platform."""
+    def image(
+        self, *layer_sizes: int, seed: int = 0, platform: str = "linux/amd64", note: bool = False, base: bytes = b""
+    ) -> dict[str, Any]:
+        """One image with layers of these sizes; with `note`, its descriptor names the platform; `base` is a layer below."""
         system, architecture, *variant = platform.split("/")
         place = {"os": system, "architecture": architecture, **({"variant": variant[0]} if variant else {})}
         source = random.Random(f"{seed} {platform}")
-        layers = [self.blob(source.randbytes(size), LAYER) for size in layer_sizes]
+        contents = [source.randbytes(size) for size in layer_sizes]
+        layers = [self.blob(content, LAYER) for content in ([base, *contents] if base else contents)]
         config = self.document({**place, "seed": seed, "rootfs": {"type": "layers", "diff_ids": []}}, CONFIG)
         content = {"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers}
         return self.document(content, MANIFEST, **({"platform": place} if note else {}))
