@@ -414,9 +414,9 @@ class Judge:
             if old:
                 return "the old tasks to be told to stop", True
             return "ECS to declare the deployment complete", True
-        trouble = next((item for item in self._events.values() if item.weight is not Weight.HOPELESS and not mine), None)
-        if trouble is not None:
-            return f"{trouble.cause}: {trouble.evidence}", False
+        troubles = [item for item in self._events.values() if item.weight is not Weight.HOPELESS]
+        if troubles and len(mine) < wanted:
+            return f"{troubles[-1].cause}: {troubles[-1].evidence}", False
         states = {str(task.get("lastStatus")) for task in mine}
         if "RUNNING" in states and ready < running:
             kinds = [

@@ -102,26 +102,27 @@ def put_back(client: t.Any, watch: Watch, cluster: str, name: str, own_id: str, 
     if target.task_definition is None:
         return PutBack(None, None, False, f"Nothing was put back: {target.why}. The service is left as it is; ECS goes on trying.")
     watch.say(f"putting back {short(target.task_definition)}: {target.why}")
-    if stop(client, watch, cluster, name, own_id) and taken_over(watch, own_id):
+    stopped = stop(client, watch, cluster, name, own_id)
+    # ECS refuses to stop what it is rolling back by itself at this moment: an update then would only get in its way.
+    if taken_over(watch, own_id, _TAKE_OVER_SECONDS if stopped else 0.0):
         return watch_back(client, watch, timeout, again=True)
     ecs.update_service(client, {"cluster": cluster, "service": name, "taskDefinition": target.task_definition})
     return watch_back(client, watch, timeout, leaving=own_id)
 
 
-def taken_over(watch: Watch, own_id: str) -> bool:
+def taken_over(watch: Watch, own_id: str, seconds: float = _TAKE_OVER_SECONDS) -> bool:
     """Wait until ECS shows another deployment than this one as the PRIMARY. False when it does not, or says that it will not."""
     clock = watch.context.clock
-    deadline = clock.monotonic() + _TAKE_OVER_SECONDS
-    while clock.monotonic() < deadline:
+    deadline = clock.monotonic() + seconds
+    while True:
         snapshot = watch.reader.snapshot(own_id)
         if snapshot.service is None:
             return False
         if primary(snapshot.service).get("id") not in (None, own_id):
             return True
-        if (snapshot.service_deployment or {}).get("status") in ("ROLLBACK_FAILED", "STOPPED"):
+        if (snapshot.service_deployment or {}).get("status") in ("ROLLBACK_FAILED", "STOPPED") or clock.monotonic() >= deadline:
             return False
         clock.sleep(_TAKE_OVER_POLL_SECONDS)
-    return False
 
 
 def watch_back(client: t.Any, watch: Watch, timeout: float, again: bool = False, leaving: str | None = None) -> PutBack:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from .._aws import ecs, logs
 from .._aws.connection import CallCounter
-from .._aws.failures import error_code
+from .._aws.failures import error_code, error_message, is_passing
 from .._rollout.causes import Finding, hint
 from .._rollout.diagnose import task_id
 from .._rollout.judge import STALE_READ_SECONDS, Done, Failed, Judge
@@ -49,7 +49,20 @@ def run(params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
     judge = Judge(wanted)
     if context.check_mode:
         return _one_look(params, watch, judge, service)
-    end = watch.until_decided(judge, params["timeout"])
+    try:
+        end = watch.until_decided(judge, params["timeout"])
+    except Exception as error:
+        if not error_code(error):
+            raise
+        # Credentials that have expired, a permission that is not there: ECS goes on, only nobody watches.
+        raise VerbFailure(
+            f"{params['service']}: AWS refused {getattr(error, 'operation_name', 'a call')} while waiting for {wanted.deployment_id}: "
+            f"{error_code(error)}: {error_message(error)}. The deployment goes on unwatched; run this again to watch on.",
+            deployment_id=wanted.deployment_id,
+            task_definition_arn=wanted.task_definition,
+            error_code=error_code(error),
+            verdict=None,
+        ) from error
     decided = context.clock.monotonic()
     report = _Report(params, context, watch, wanted.deployment_id, wanted.task_definition, begin, decided)
     if isinstance(end, Done):
@@ -141,12 +154,21 @@ def _back(params: dict[str, t.Any], client: t.Any, watch: Watch, own_id: str, fa
     """Watch the rollback that ECS has begun, or begin one. None when there is none to speak of."""
     if failed.superseded or failed.cause == "service_gone":
         return None
-    if failed.rolling_back_to is not None:
-        watch.say(f"ECS goes back to {failed.rolling_back_to} by itself; watching that")
-        return watch_back(client, watch, params["timeout"], again=True)
-    if params["on_failure"] == "report":
-        return None
-    return put_back(client, watch, params["cluster"], params["service"], own_id, params["timeout"])
+    try:
+        if failed.rolling_back_to is not None:
+            watch.say(f"ECS goes back to {failed.rolling_back_to} by itself; watching that")
+            return watch_back(client, watch, params["timeout"], again=True)
+        if params["on_failure"] == "report":
+            return None
+        return put_back(client, watch, params["cluster"], params["service"], own_id, params["timeout"])
+    except Exception as error:
+        if not error_code(error) and not is_passing(error):
+            raise
+        # The diagnosis is worth more than this refusal: both belong into the one report.
+        operation = getattr(error, "operation_name", "the call")
+        return PutBack(
+            None, None, False, f"Putting back did not work: AWS refused {operation}: {error_code(error)}: {error_message(error)}"
+        )
 
 
 def _log_tail(
@@ -169,9 +191,9 @@ def _log_tail(
         try:
             lines = logs.tail(client("logs"), options["awslogs-group"], stream, params["log_lines"])
         except Exception as error:
-            if not error_code(error):
+            if not error_code(error) and not is_passing(error):
                 raise
-            return (f"(the log {stream} cannot be read: {error_code(error)})",)
+            return (f"(the log {stream} cannot be read: {error_code(error) or error})",)
         if lines:
             return tuple(lines)
     return ()

@@ -270,10 +270,47 @@ def test_throttling_is_waited_out_and_counted(stage: Stage, ecs: FakeEcs, good: 
     assert sum("waiting for AWS to answer" in line for line in stage.said) == 1
 
 
-def test_a_refused_call_that_does_not_pass_is_not_swallowed(stage: Stage, ecs: FakeEcs, good: str) -> None:
-    ecs.trouble = [refused("ExpiredTokenException", "The security token included in the request is expired")]
-    with pytest.raises(Exception, match="expired"):
-        stage.on_service(VERB)
+def test_credentials_that_expire_end_the_wait_and_name_the_deployment(stage: Stage, ecs: FakeEcs, good: str) -> None:
+    identity = deploy(stage, ecs.define(2, Behaviour(healthy=None)))
+    original, begin = ecs.describe_services, stage.clock.seconds
+
+    def expired(**request: t.Any) -> dict[str, t.Any]:
+        if stage.clock.seconds > begin + 5:
+            raise refused("ExpiredTokenException", "The security token included in the request is expired", "DescribeServices")
+        return original(**request)
+
+    ecs.describe_services = expired  # type: ignore[method-assign]  # the moment at which they expire is what this test is about
+    failure = stage.failing(VERB, deployment_id=identity)
+    assert "ExpiredTokenException" in failure.message
+    assert "unwatched" in failure.message
+    assert failure.result["deployment_id"] == identity
+    assert failure.result["verdict"] is None
+
+
+def test_a_rollback_that_is_refused_does_not_hide_the_diagnosis(stage: Stage, ecs: FakeEcs, good: str) -> None:
+    ecs.stoppable = False
+    identity = deploy(stage, ecs.define(2, NO_IMAGE))
+
+    def inactive(**_request: t.Any) -> dict[str, t.Any]:
+        raise refused("ClientException", "TaskDefinition is inactive", "UpdateService")
+
+    ecs.update_service = inactive  # type: ignore[method-assign]  # somebody deregistered the old revision
+    failure = stage.failing(VERB, deployment_id=identity)
+    assert (failure.result["verdict"], failure.result["cause"]) == ("failed", "image_not_found")
+    assert "AWS refused UpdateService: ClientException: TaskDefinition is inactive" in failure.message
+
+
+def test_ecs_that_is_faster_with_its_own_rollback_is_left_to_it(stage: Stage, ecs: FakeEcs, good: str) -> None:
+    identity = deploy(stage, ecs.define(2, NO_IMAGE))
+
+    def too_late(**_request: t.Any) -> dict[str, t.Any]:
+        ecs._go_back("ROLLBACK_IN_PROGRESS", "Service deployment rolled back because the circuit breaker threshold was exceeded.")
+        raise refused("ConflictException", "The deployment is rolling back.", "StopServiceDeployment")
+
+    ecs.stop_service_deployment = too_late  # type: ignore[method-assign]  # both acted in the same second
+    failure = stage.failing(VERB, deployment_id=identity)
+    assert failure.result["verdict"] == "rolled_back", failure.message
+    assert ecs.count("update_service") == 1, "only the deploy itself"
 
 
 def test_a_service_that_is_not_there(stage: Stage) -> None:
