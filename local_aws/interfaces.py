@@ -103,6 +103,18 @@ class ExitStatus:
 
 
 @dataclass(frozen=True)
+class Mount:
+    """Something mounted into a container."""
+
+    path: str
+    volume: str | None
+    """A volume of the task, empty at first and shared by those of its containers that mount it; None is memory of the container's own."""
+    read_only: bool = False
+    size_mib: int | None = None
+    """Of memory."""
+
+
+@dataclass(frozen=True)
 class ContainerSpec:
     name: str
     image: Image
@@ -117,6 +129,7 @@ class ContainerSpec:
     ulimits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     port_hints: Sequence[int] = ()
     """Container ports of the task definition; a runtime with no network of its own gives the first one to the process as PORT."""
+    mounts: Sequence[Mount] = ()
 
 
 class StartError(Exception):

@@ -8,7 +8,7 @@ from typing import Any
 
 from local_aws.agent.account import Account
 from local_aws.agent.roles import ExecutionRole
-from local_aws.interfaces import ContainerSpec, Image, StartError
+from local_aws.interfaces import ContainerSpec, Image, Mount, StartError
 
 DEFAULT_STOP_TIMEOUT = 30.0
 """AWS seconds between SIGTERM and SIGKILL on EC2, when the container says nothing (ecs-facts.md 2.4)."""
@@ -46,16 +46,45 @@ def parse_environment_file(text: str) -> dict[str, str]:
     return variables
 
 
-def container_spec(container: Mapping[str, Any], task_memory: int | None, image: Image, extra: Mapping[str, str]) -> ContainerSpec:
-    """`task_memory` is the task's own limit in MiB; `extra` are variables from files (weaker) and secrets (stronger), already merged.
+def mounts(container: Mapping[str, Any], task: Mapping[str, Any]) -> tuple[Mount, ...]:
+    """Volumes and memory that the container mounts, those of its `volumesFrom` included. Raises StartError for a volume not to be had."""
+    volumes = {volume["name"]: volume for volume in task.get("volumes", ())}
+    found: dict[str, Mount] = {}
+    others = {other["name"]: other for other in task["containerDefinitions"]}
+    sources = [(others[item["sourceContainer"]], bool(item.get("readOnly"))) for item in container.get("volumesFrom", ())]
+    for source, read_only in [*sources, (container, False)]:
+        for point in source.get("mountPoints", ()):
+            name, path = point["sourceVolume"], point["containerPath"]
+            if name not in volumes:
+                raise StartError("CannotCreateVolumeError", f"the task definition has no volume {name}")
+            _require_plain(volumes[name])
+            found[path] = Mount(path, name, read_only or bool(point.get("readOnly")))
+    for memory in (container.get("linuxParameters") or {}).get("tmpfs", ()):
+        found[memory["containerPath"]] = Mount(memory["containerPath"], None, "ro" in memory.get("mountOptions", ()), memory.get("size"))
+    return tuple(found.values())
+
+
+def _require_plain(volume: Mapping[str, Any]) -> None:
+    """Volumes of the task itself are all there is here: no host directory of an instance, no file system of AWS."""
+    beyond = [key for key in volume if key.endswith("Configuration") or key == "configuredAtLaunch"]
+    if volume.get("configuredAtLaunch") is False:
+        beyond.remove("configuredAtLaunch")
+    if (volume.get("host") or {}).get("sourcePath"):
+        beyond.append("host.sourcePath")
+    if beyond:
+        text = f"volume {volume['name']}: local_aws has no {', '.join(beyond)}; it gives tasks empty volumes of their own"
+        raise StartError("CannotCreateVolumeError", text)
+
+
+def container_spec(container: Mapping[str, Any], task: Mapping[str, Any], image: Image, extra: Mapping[str, str]) -> ContainerSpec:
+    """`task` is the task definition; `extra` are all environment variables (see `environment`).
 
     Raises StartError for what local_aws cannot give.
     """
+    task_memory = int(task["memory"]) if task.get("memory") else None
     if container.get("links"):
         text = "Error response from daemon: conflicting options: links are not supported with the network of another container"
         raise StartError("CannotCreateContainerError", text)
-    if container.get("mountPoints") or container.get("volumesFrom"):
-        raise StartError("CannotCreateVolumeError", "local_aws gives tasks no volumes: remove mountPoints and volumesFrom to run this here")
     return ContainerSpec(
         name=container["name"],
         image=image,
@@ -68,6 +97,7 @@ def container_spec(container: Mapping[str, Any], task_memory: int | None, image:
         memory_limit_mib=container.get("memory") or task_memory,
         cpu_units=container.get("cpu") or 0,
         ulimits={item["name"]: (item["softLimit"], item["hardLimit"]) for item in container.get("ulimits", ())},
+        mounts=mounts(container, task),
         port_hints=tuple(mapping["containerPort"] for mapping in container.get("portMappings", ()) if "containerPort" in mapping),
     )
 

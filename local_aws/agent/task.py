@@ -158,12 +158,10 @@ class TaskRun:
             files = {name: definition.environment_files(c, self._account, self._role) for name, c in self._definitions.items()}
         except (secrets.SecretError, definition.EnvironmentFileError) as error:
             raise _Stopped(str(error)) from error
-        text = self.order.task_definition.get("memory")
-        task_memory = int(text) if text else None
         for name, container in self._definitions.items():
             variables = definition.environment(container, files[name], secret_values.get(name, {}), self._agent_variables(name))
             try:
-                self._specs[name] = definition.container_spec(container, task_memory, self._images[name], variables)
+                self._specs[name] = definition.container_spec(container, self.order.task_definition, self._images[name], variables)
             except StartError as error:
                 self._fail(name, str(error), error)
         self._leave_if_asked()

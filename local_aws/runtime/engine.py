@@ -171,6 +171,7 @@ class EngineSandbox:
         self._lock = threading.Lock()
         self._ports: dict[int, int] = {}
         self._containers: list[str] = []
+        self._volumes: set[str] = set()
 
     def start(self, spec: ContainerSpec, output: Callable[[bytes], None]) -> _EngineContainer:
         try:
@@ -215,6 +216,16 @@ class EngineSandbox:
                 "MemorySwap": (spec.memory_limit_mib or 0) * _MIB,
                 # Podman and Docker know the name of the host; what listens on its loopback alone stays out of reach.
                 "ExtraHosts": [f"{HOST_NAME}:host-gateway"] if spec.port_hints else [],
+                "Mounts": [
+                    {"Type": "volume", "Source": self._volume(mount.volume), "Target": mount.path, "ReadOnly": mount.read_only}
+                    for mount in spec.mounts
+                    if mount.volume is not None
+                ],
+                "Tmpfs": {
+                    mount.path: ",".join([*(["ro"] if mount.read_only else []), *([f"size={mount.size_mib}m"] if mount.size_mib else [])])
+                    for mount in spec.mounts
+                    if mount.volume is None
+                },
                 "ReadonlyRootfs": spec.read_only_root,
                 "PortBindings": {f"{port}/tcp": [{"HostIp": _LOCAL, "HostPort": ""}] for port in spec.port_hints},
                 "Ulimits": [
@@ -228,6 +239,16 @@ class EngineSandbox:
                 "SecurityOpt": ["no-new-privileges"],
             },
         }
+
+    def _volume(self, name: str) -> str:
+        """The engine's name for a volume of this task, made when it is first asked for."""
+        full = f"local-aws-{self._task_id}-{name}"
+        with self._lock:
+            new = full not in self._volumes
+            self._volumes.add(full)
+        if new:
+            self._engine.call("POST", "/volumes/create", body={"Name": full, "Labels": {_LABEL: _owner()}})
+        return full
 
     def dial(self, port: int, timeout: float) -> socket.socket:
         with self._lock:
@@ -247,6 +268,9 @@ class EngineSandbox:
             self._ports.clear()
         for container_id in containers:
             _remove(self._engine, container_id)
+        for volume in self._volumes:
+            self._engine.call("DELETE", f"/volumes/{volume}", {"force": "1"})
+        self._volumes.clear()
 
 
 def _remove(engine: Engine, container_id: str) -> None:
@@ -295,6 +319,12 @@ def _sweep(engine: Engine) -> None:
         pid = owner.partition(".")[0]
         if not pid.isdigit() or _life(int(pid)) != owner:
             _remove(engine, container["Id"])
+    volumes = engine.call("GET", "/volumes", {"filters": json.dumps({"label": [_LABEL]})}) or {}
+    for volume in volumes.get("Volumes") or ():
+        owner = (volume.get("Labels") or {}).get(_LABEL, "")
+        pid = owner.partition(".")[0]
+        if not pid.isdigit() or _life(int(pid)) != owner:
+            engine.call("DELETE", f"/volumes/{volume['Name']}", {"force": "1"})
     for image in engine.call("GET", "/images/json", {"filters": json.dumps({"reference": [f"{_REPOSITORY}:*"]})}) or []:
         for name in image.get("RepoTags") or ():
             pid = name.rpartition(":")[2].partition("-")[0]

@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from local_aws.interfaces import HOST_ADDRESS, HOST_NAME, ContainerSpec, StartError
+from local_aws.interfaces import HOST_ADDRESS, HOST_NAME, ContainerSpec, Mount, StartError
 from local_aws.runtime.command import resolve
 from local_aws.runtime.followed import FollowedProcess, read_status
 from local_aws.runtime.inside import cgroups
@@ -201,6 +201,7 @@ class NamespaceSandbox:
             "group": f"{_GROUP}{self._scratch.name}-{unique}" if self._control_groups else None,
             "memory": memory,
             "argv": None,
+            "mounts": [],
             "files": {
                 "/etc/hostname": f"{self._hostname}\n",
                 "/etc/hosts": "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
@@ -222,6 +223,7 @@ class NamespaceSandbox:
             "user": command.user,
             "directory": command.directory,
             "read_only": spec.read_only_root,
+            "mounts": [self._mount(mount) for mount in spec.mounts],
             "limits": {name: list(limit) for name, limit in spec.ulimits.items()},
         }
         out_read, out_write = os.pipe()
@@ -241,6 +243,14 @@ class NamespaceSandbox:
         container = _Container(self._supervisor, answer["pid"], (out_read, error_read), status_read)
         container.follow(f"container-{container.runtime_id[:12]}", output)
         return container
+
+    def _mount(self, mount: Mount) -> dict[str, Any]:
+        source = None
+        if mount.volume is not None:
+            directory = self._scratch / "volumes" / re.sub(r"[^A-Za-z0-9_-]", "_", mount.volume)
+            directory.mkdir(parents=True, exist_ok=True)
+            source = str(directory)
+        return {"path": mount.path, "source": source, "read_only": mount.read_only, "size": mount.size_mib}
 
     def dial(self, port: int, timeout: float) -> socket.socket:
         try:

@@ -156,6 +156,8 @@ class ProcessSandbox:
         self._running: list[_Running] = []
 
     def start(self, spec: ContainerSpec, output: Callable[[bytes], None]) -> _Running:
+        if spec.mounts:
+            raise StartError("CannotCreateVolumeError", "a plain process has no file system of its own to mount anything in")
         command = resolve(spec, self._hostname)
         try:
             root = self._roots.of(spec.image)

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from local_aws.interfaces import ContainerSpec, Image, Sandbox, StartError
+from local_aws.interfaces import ContainerSpec, Image, Mount, Sandbox, StartError
 from local_aws.runtime import TaskNetwork, choose
 from local_aws.runtime.namespaces import NamespacesRuntime
 from tests.local_aws.runtime_images import build_program, image, layer, program_image
@@ -235,6 +235,23 @@ def test_a_read_only_root(sandbox: Sandbox, app: Image) -> None:
     assert run(sandbox, app, "write", "/x") == (0, [])
     code, lines = run(sandbox, app, "write", "/x", read_only_root=True)
     assert (code, lines) == (1, ["open /x: read-only file system"])
+
+
+def test_volumes_are_shared_in_the_task_and_go_with_it(runtime: NamespacesRuntime, data: Path, app: Image) -> None:
+    sandbox = runtime.sandbox(TASK, "10.0.11.23")
+    try:
+        shared, guarded = Mount("/var/shared", "work"), Mount("/other", "work", read_only=True)
+        assert run(sandbox, app, "write", "/var/shared/x", mounts=[shared]) == (0, [])
+        assert run(sandbox, app, "cat", "/other/x", mounts=[guarded]) == (0, ["x"])
+        assert run(sandbox, app, "write", "/other/y", mounts=[guarded]) == (1, ["open /other/y: read-only file system"])
+        assert run(sandbox, app, "write", "/var/shared/y", mounts=[shared], read_only_root=True) == (0, [])
+        # A new volume begins with what the image has in its place.
+        assert run(sandbox, app, "list", "/etc", mounts=[Mount("/etc", "copied")])[1][:2] == ["group", "hostname"]
+        memory = Mount("/scratch", None, size_mib=1)
+        assert run(sandbox, app, "write", "/scratch/x", mounts=[memory], read_only_root=True, user="nonroot") == (0, [])
+    finally:
+        sandbox.close()
+    assert list((data / "runtime" / "tasks").iterdir()) == []
 
 
 def test_what_one_container_writes_no_other_sees(sandbox: Sandbox, app: Image) -> None:

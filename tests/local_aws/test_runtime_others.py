@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from local_aws.interfaces import ContainerSpec, Image, Sandbox, StartError
+from local_aws.interfaces import ContainerSpec, Image, Mount, Sandbox, StartError
 from local_aws.runtime import NoRuntime, choose
 from local_aws.runtime.engine import EngineRuntime
 from local_aws.runtime.engine_api import Engine
@@ -208,9 +208,13 @@ def test_podman_runs_tasks(podman: Path, app: Image) -> None:
         assert status is not None
         assert (status.code, lines_read[-1]) == (7, b"bye")
         assert engine.call("GET", "/containers/json", {"all": "1"})
+        assert ended(sandbox, app, "write", "/v/x", mounts=[Mount("/v", "work")])[0] == 0
+        assert ended(sandbox, app, "cat", "/w/x", mounts=[Mount("/w", "work", read_only=True)])[2] == ["x"]
+        assert ended(sandbox, app, "write", "/m/x", mounts=[Mount("/m", None, size_mib=1)], read_only_root=True)[0] == 0
     finally:
         sandbox.close()
     assert engine.call("GET", "/containers/json", {"all": "1"}) == []
+    assert engine.call("GET", "/volumes")["Volumes"] == []
 
 
 def test_containers_of_a_run_that_is_no_more_are_removed_at_start(podman: Path, app: Image, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import resource
 import secrets
+import shutil
 import signal
 import stat
 from collections.abc import Iterator
@@ -128,6 +129,39 @@ def _files(files: dict[str, str]) -> None:
         os.chmod(path, 0o644)
 
 
+def _copy_up(source: str, target: str) -> None:
+    """Give an empty volume what the image has in its place, as Docker does, owners and modes included."""
+    found = os.lstat(source)
+    if stat.S_ISDIR(found.st_mode):
+        os.makedirs(target, exist_ok=True)
+        for name in os.listdir(source):
+            _copy_up(os.path.join(source, name), os.path.join(target, name))
+    elif stat.S_ISLNK(found.st_mode):
+        os.symlink(os.readlink(source), target)
+    elif stat.S_ISREG(found.st_mode):
+        shutil.copyfile(source, target)
+    else:
+        return
+    os.chown(target, found.st_uid, found.st_gid, follow_symlinks=False)
+    if not stat.S_ISLNK(found.st_mode):
+        os.chmod(target, stat.S_IMODE(found.st_mode))
+
+
+def _mount(mount: dict[str, Any], host: str) -> None:
+    path = os.path.normpath("/" + mount["path"])
+    _directory(path)
+    flags = linux.MS_RDONLY if mount["read_only"] else 0
+    if mount["source"] is None:
+        size = f",size={mount['size']}m" if mount["size"] else ""
+        linux.mount("tmpfs", path, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV | flags, f"mode=1777{size}")
+        return
+    source = host + mount["source"]
+    if not os.listdir(source):
+        _copy_up(path, source)
+    linux.mount(source, path, "", linux.MS_BIND)
+    linux.mount("none", path, "", linux.MS_BIND | linux.MS_REMOUNT | linux.MS_NODEV | flags)
+
+
 def enter_root(spec: dict[str, Any]) -> None:
     """Build the container's file system and make it the root. `spec`: `store`, `layers` (names in it), `scratch`, `option`, `files`."""
     linux.unshare(linux.CLONE_NEWNS)
@@ -149,6 +183,8 @@ def enter_root(spec: dict[str, Any]) -> None:
     _devices(host)
     _kernel_views()
     _files(spec["files"])
+    for mount in spec["mounts"]:
+        _mount(mount, host)
     _directory("/tmp", 0o1777)  # noqa: S108 the container's own
     linux.unmount(host)
     os.rmdir(host)

@@ -11,7 +11,7 @@ from local_aws.agent.dependencies import Progress, Unresolvable
 from local_aws.agent.identity import Identity
 from local_aws.agent.outward import host_ports
 from local_aws.clock import ScaledClock
-from local_aws.interfaces import Image, StartError, TaskOrder
+from local_aws.interfaces import Image, Mount, StartError, TaskOrder
 
 ACCOUNT, AREA = "123456789012", "eu-west-1"
 SECRET = f"arn:aws:secretsmanager:{AREA}:{ACCOUNT}:secret:db-AbCdEf"
@@ -217,3 +217,33 @@ def test_credentials_are_given_at_the_address_in_the_environment_only() -> None:
     del definition["taskRoleArn"]
     assert "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI" not in identity.variables("api")
     assert identity.answer(path) is None
+
+
+def test_mounts() -> None:
+    api = {
+        "name": "api",
+        "mountPoints": [
+            {"sourceVolume": "work", "containerPath": "/work"},
+            {"sourceVolume": "work", "containerPath": "/ro", "readOnly": True},
+        ],
+        "linuxParameters": {"tmpfs": [{"containerPath": "/tmp", "size": 64}]},
+    }
+    side = {"name": "side", "volumesFrom": [{"sourceContainer": "api", "readOnly": True}]}
+    task = {"containerDefinitions": [api, side], "volumes": [{"name": "work", "host": {}}]}
+    assert definition.mounts(api, task) == (Mount("/work", "work"), Mount("/ro", "work", True), Mount("/tmp", None, False, 64))
+    assert definition.mounts(side, task) == (Mount("/work", "work", True), Mount("/ro", "work", True))
+
+
+@pytest.mark.parametrize(
+    ("volume", "text"),
+    [
+        ({"name": "work", "host": {"sourcePath": "/data"}}, "has no host.sourcePath"),
+        ({"name": "work", "efsVolumeConfiguration": {"fileSystemId": "fs-1"}}, "has no efsVolumeConfiguration"),
+        ({"name": "other"}, "the task definition has no volume work"),
+    ],
+)
+def test_volumes_that_local_aws_has_not(volume: dict[str, Any], text: str) -> None:
+    api = {"name": "api", "mountPoints": [{"sourceVolume": "work", "containerPath": "/work"}]}
+    with pytest.raises(StartError, match=text) as caught:
+        definition.mounts(api, {"containerDefinitions": [api], "volumes": [volume]})
+    assert caught.value.name == "CannotCreateVolumeError"
