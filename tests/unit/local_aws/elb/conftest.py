@@ -151,8 +151,7 @@ class Balancer:
             Protocol="HTTP",
             Port=8080,
             VpcId=self.vpc,
-            TargetType="ip",
-            **{"HealthCheckIntervalSeconds": 5, "HealthCheckTimeoutSeconds": 2, "HealthyThresholdCount": 2, **settings},
+            **{"TargetType": "ip", "HealthCheckIntervalSeconds": 5, "HealthCheckTimeoutSeconds": 2, "HealthyThresholdCount": 2, **settings},
         )["TargetGroups"][0]["TargetGroupArn"]
         attributes = [{"Key": "deregistration_delay.timeout_seconds", "Value": str(delay)}]
         self.ask("elbv2", "ModifyTargetGroupAttributes", TargetGroupArn=arn, Attributes=attributes)
@@ -175,6 +174,12 @@ class Balancer:
 
     def target(self, group: str, address: str = "10.0.1.10", port: int = 8080, **settings: Any) -> Target:
         """An HTTP server in this process, registered under that address."""
+        target = self.server(address, port, **settings)
+        self.room.register(group, address, port, None)
+        return target
+
+    def server(self, address: str, port: int = 8080, **settings: Any) -> Target:
+        """An HTTP server in this process that has that address."""
         target = Target(address, port, **settings)
         handler = type("Handler", (_Handler,), {"target": target})
         target.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -182,7 +187,6 @@ class Balancer:
         threading.Thread(target=target.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         self.network.ports[address, port] = target.server.server_address[1]
         self.targets.append(target)
-        self.room.register(group, address, port, None)
         return target
 
     def until(self, condition: Callable[[], Any], what: str, seconds: float = 5.0) -> None:

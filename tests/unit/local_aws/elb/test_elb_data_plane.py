@@ -417,6 +417,49 @@ def test_a_target_group_without_a_listener_is_not_in_use(balancer: Balancer) -> 
     balancer.until_state(group, target, "healthy")
 
 
+def instance_states(balancer: Balancer, group: str) -> dict[str, tuple[str, str | None]]:
+    described = balancer.ask("elbv2", "DescribeTargetHealth", TargetGroupArn=group)["TargetHealthDescriptions"]
+    return {item["Target"]["Id"]: (item["TargetHealth"]["State"], item["TargetHealth"].get("Reason")) for item in described}
+
+
+def test_an_instance_is_reached_at_its_private_address_until_it_ends(balancer: Balancer) -> None:
+    group = balancer.forwarding(TargetType="instance")
+    run = balancer.ask("ec2", "RunInstances", ImageId="ami-12345678", MinCount=1, MaxCount=1, SubnetId=balancer.subnets[0])
+    instance = run["Instances"][0]
+    identity = instance["InstanceId"]
+    balancer.server(instance["PrivateIpAddress"])
+    balancer.ask("elbv2", "RegisterTargets", TargetGroupArn=group, Targets=[{"Id": identity}])
+    balancer.until(lambda: instance_states(balancer, group)[identity][0] == "healthy", "healthy")
+    assert balancer.get()[1].decode() == instance["PrivateIpAddress"]
+    balancer.ask("ec2", "StopInstances", InstanceIds=[identity])
+    balancer.until(lambda: instance_states(balancer, group)[identity] == ("unused", "Target.InvalidState"), "stopped")
+    balancer.ask("ec2", "TerminateInstances", InstanceIds=[identity])
+    balancer.until(lambda: instance_states(balancer, group).get(identity, ("",))[0] == "draining", "draining")
+    with pytest.raises(AwsError, match="not in a running state"):
+        balancer.ask("elbv2", "RegisterTargets", TargetGroupArn=group, Targets=[{"Id": identity}])
+
+
+def test_instances_of_an_auto_scaling_group_come_and_go_with_it(balancer: Balancer) -> None:
+    group = balancer.forwarding(TargetType="instance", delay=2)
+    balancer.ask("autoscaling", "CreateLaunchConfiguration", LaunchConfigurationName="web", ImageId="ami-12345678", InstanceType="t3.micro")
+    balancer.ask(
+        "autoscaling",
+        "CreateAutoScalingGroup",
+        AutoScalingGroupName="web",
+        LaunchConfigurationName="web",
+        MinSize=0,
+        MaxSize=2,
+        DesiredCapacity=2,
+        VPCZoneIdentifier=balancer.subnets[0],
+        TargetGroupARNs=[group],
+    )
+    balancer.until(lambda: len(instance_states(balancer, group)) == 2, "two instances are targets")
+    balancer.ask("autoscaling", "SetDesiredCapacity", AutoScalingGroupName="web", DesiredCapacity=0)
+    balancer.until(lambda: not instance_states(balancer, group), "they are gone")
+    balancer.ask("autoscaling", "DeleteAutoScalingGroup", AutoScalingGroupName="web", ForceDelete=True)
+    balancer.ask("autoscaling", "DeleteLaunchConfiguration", LaunchConfigurationName="web")
+
+
 def test_an_unknown_target_group_is_refused_as_by_the_api(balancer: Balancer) -> None:
     with pytest.raises(AwsError) as refused:
         balancer.room.register(
@@ -470,3 +513,41 @@ def test_nothing_is_left_after_stop(balancer: Balancer) -> None:
         balancer.get()
     names = ("target-", "listener-", "elb-", "client-")
     balancer.until(lambda: not [thread for thread in threading.enumerate() if thread.name.startswith(names)], "threads ended")
+
+
+def test_many_clients_notice_nothing_while_targets_come_and_go(balancer: Balancer) -> None:
+    group = balancer.forwarding(delay=5)
+    first = balancer.target(group)
+    balancer.until_state(group, first, "healthy")
+    ended = threading.Event()
+    answers: list[tuple[int, bytes]] = []
+
+    def client(keep: bool) -> None:
+        connection = balancer.connect()
+        while not ended.is_set():
+            try:
+                connection.request("GET", "/", headers={} if keep else {"Connection": "close"})
+                answer = connection.getresponse()
+                answers.append((answer.status, answer.read()))
+            except (OSError, http.client.HTTPException) as error:
+                answers.append((0, repr(error).encode()))
+                connection.close()
+        connection.close()
+
+    clients = [threading.Thread(target=client, args=(number % 2 == 0,)) for number in range(8)]
+    for thread in clients:
+        thread.start()
+    previous = first
+    for number in range(4):
+        following = balancer.target(group, f"10.0.2.{10 + number}")
+        balancer.until_state(group, following, "healthy")
+        balancer.room.deregister(group, previous.address, previous.port)
+        balancer.until_state(group, previous, "unused")
+        assert previous.server is not None
+        previous.server.shutdown()
+        previous = following
+    ended.set()
+    for thread in clients:
+        thread.join(5)
+    assert {status for status, _ in answers} == {200}
+    assert {body for _, body in answers} == {b"10.0.1.10", *(b"10.0.2.%d" % (10 + number) for number in range(4))}
