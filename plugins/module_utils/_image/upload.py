@@ -123,12 +123,12 @@ class BlobUpload:
                 if answer is not None and answer.status in (200, 201, 204):
                     return self._done()
                 failures += 1
-                if self._left == self._blob.size and self._registry.has_blob(self._blob.digest):
+                unknown = answer is None or answer.status >= 500
+                if unknown and self._left == self._blob.size and self._registry.has_blob(self._blob.digest):
                     # All of it had arrived; only the answer got lost.
                     return self._done()
                 if failures >= self._registry.policy.tries or not self._can_retry(answer):
                     raise broken or self._registry.refusal(answer or Answer(0, {}), f"the blob {self._blob.digest} was not taken")
-                source = None
                 self._registry.wait_after(failures, answer)
                 self._find_place(answer)
 
