@@ -96,16 +96,6 @@ class InstanceBook:
                     return True
         return False
 
-    def connect(self, ec2_instance_id: str, connected: bool) -> bool:
-        """The agent of that instance loses (or finds again) its connection: no task is placed on it meanwhile. False when unknown."""
-        with self._store.lock:
-            for instance in self._store.instances.values():
-                if instance.ec2_instance_id == ec2_instance_id and instance.status != "INACTIVE":
-                    instance.agent_connected = connected
-                    instance.version += 1
-                    return True
-        return False
-
     def remove(self, instance: Instance) -> None:
         """The host is gone: INACTIVE, and its tasks stop with it. The caller holds the lock."""
         instance.status = "INACTIVE"

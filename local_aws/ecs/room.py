@@ -123,10 +123,6 @@ class EcsRoom:
         """See `InstanceBook.connect`; for the hands."""
         return self._book.connect(ec2_instance_id, connected)
 
-    def connect(self, ec2_instance_id: str, connected: bool) -> bool:
-        """A hand for tests: see `InstanceBook.connect`."""
-        return self._book.connect(ec2_instance_id, connected)
-
     def waiting(self, account: str, region: str, capacity_provider: str) -> list[TaskDemand]:
         return self._book.waiting(account, region, capacity_provider)
 
