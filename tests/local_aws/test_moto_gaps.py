@@ -18,8 +18,10 @@ def test_tags_name_the_kind_of_thing_as_ec2_does(aws: Any) -> None:
         AllocationId=address,
         TagSpecifications=[{"ResourceType": "natgateway", "Tags": [{"Key": "project", "Value": "shop"}]}],
     )["NatGateway"]["NatGatewayId"]
-    tags = ec2.describe_tags(Filters=[{"Name": "resource-id", "Values": [gateway]}, {"Name": "resource-type", "Values": ["natgateway"]}])["Tags"]
-    assert tags == [{"Key": "project", "Value": "shop", "ResourceId": gateway, "ResourceType": "natgateway"}]
+    filters = [{"Name": "resource-id", "Values": [gateway]}, {"Name": "resource-type", "Values": ["natgateway"]}]
+    assert ec2.describe_tags(Filters=filters)["Tags"] == [
+        {"Key": "project", "Value": "shop", "ResourceId": gateway, "ResourceType": "natgateway"}
+    ]
 
 
 def test_subnets_are_filtered_by_whether_they_give_public_addresses(aws: Any) -> None:

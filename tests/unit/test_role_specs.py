@@ -57,7 +57,7 @@ def test_every_option_is_either_required_or_has_a_default(role: Path) -> None:
 @each_role
 def test_every_option_is_described_and_typed(role: Path) -> None:
     for entry_name, entry in _entries(role).items():
-        assert entry["short_description"] and entry["description"] and entry["author"], entry_name
+        assert all(entry[member] for member in ("short_description", "description", "author")), entry_name
         for name, option in _all_options(entry["options"]):
             assert option.get("description"), f"{entry_name}: {name}"
             assert option["type"] in TYPES, f"{entry_name}: {name}"
