@@ -61,10 +61,23 @@ def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         process.terminate()
         process.wait(30)
         log.close()
+        for pid in processes(str(place)):  # Podman keeps the monitor of an ended exec for five minutes
+            os.kill(int(pid), signal.SIGKILL)
+        until(lambda: not processes(str(place)), 30)
         for line in reversed(Path("/proc/self/mounts").read_text().splitlines()):  # Podman leaves its storage mounted on itself
             mounted = line.split()[1]
             if mounted.startswith(str(place)):
                 subprocess.run(["umount", mounted], check=True)
+
+
+def processes(mark: str) -> list[str]:
+    """Those whose command line has the mark."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and mark.encode() in (entry / "cmdline").read_bytes():
+                found.append(entry.name)
+    return found
 
 
 def until(condition: Callable[[], Any], seconds: float = 10) -> Any:
@@ -156,26 +169,18 @@ time.sleep(60)
 
 
 def test_a_plain_process_dies_with_local_aws(data: Path, app: Image) -> None:
-    def alive() -> list[str]:
-        found = []
-        for entry in Path("/proc").iterdir():
-            with contextlib.suppress(OSError):
-                if entry.name.isdigit() and b"c0ffeec0ffee" in (entry / "cmdline").read_bytes():
-                    found.append(entry.name)
-        return found
-
     document = json.dumps({"config": app.config, "layers": [str(path) for path in app.layers]})
     process = subprocess.Popen([sys.executable, "-c", KILLED, str(REPOSITORY), str(data), document], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
         while "ready" not in (line := process.stdout.readline()):
             assert line
-        assert len(alive()) == 1
+        assert len(processes("c0ffeec0ffee")) == 1
     finally:
         process.kill()
         process.wait()
         process.stdout.close()
-    until(lambda: not alive())
+    until(lambda: not processes("c0ffeec0ffee"))
 
 
 def test_podman_runs_tasks(podman: Path, app: Image) -> None:
