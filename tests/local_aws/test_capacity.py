@@ -6,7 +6,7 @@ import base64
 from typing import Any
 
 from tests.local_aws.conftest import LocalAws
-from tests.local_aws.stack import NAME, PATIENCE, Stack
+from tests.local_aws.stack import PATIENCE, Stack
 
 
 def resources(instance: dict[str, Any], which: str) -> dict[str, Any]:
@@ -24,43 +24,49 @@ def test_instances_register_what_their_type_has(stack: Stack) -> None:
         attributes = {each["name"]: each.get("value") for each in instance["attributes"]}
         assert attributes["ecs.instance-type"] == "t3.small"
         assert attributes["ecs.cpu-architecture"] == "x86_64"
-        assert attributes["ecs.vpc-id"] == stack.vpc
-        assert attributes["ecs.subnet-id"] in stack.subnets
+        assert attributes["ecs.vpc-id"] == stack.account.vpc
+        assert attributes["ecs.subnet-id"] in stack.account.subnets
     zones = {each.get("value") for instance in instances for each in instance["attributes"] if each["name"] == "ecs.availability-zone"}
     assert zones == {"eu-west-1a", "eu-west-1b"}
 
 
 def test_a_capacity_provider_starts_two_instances_for_a_service_on_an_empty_group(stack: Stack) -> None:
     stack.build(instances=0)
-    group = stack.aws.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[NAME])["AutoScalingGroups"][0]
+    provider_name = f"on-demand-{stack.name}"
+    group = stack.aws.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[stack.name])["AutoScalingGroups"][0]
     provider = stack.ecs.create_capacity_provider(
-        name="on-demand",
+        name=provider_name,
         autoScalingGroupProvider={"autoScalingGroupArn": group["AutoScalingGroupARN"], "managedScaling": {"status": "ENABLED"}},
     )["capacityProvider"]
     assert provider["autoScalingGroupProvider"]["managedScaling"]["instanceWarmupPeriod"] == 300
-    strategy = [{"capacityProvider": "on-demand", "weight": 1}]
-    stack.ecs.put_cluster_capacity_providers(cluster=NAME, capacityProviders=["on-demand"], defaultCapacityProviderStrategy=strategy)
+    strategy = [{"capacityProvider": provider_name, "weight": 1}]
+    stack.ecs.put_cluster_capacity_providers(
+        cluster=stack.name, capacityProviders=[provider_name], defaultCapacityProviderStrategy=strategy
+    )
     stack.ecs.create_service(
-        cluster=NAME,
+        cluster=stack.name,
         serviceName="api",
         taskDefinition=stack.define("1.0.0"),
         desiredCount=1,
         capacityProviderStrategy=strategy,
-        networkConfiguration={"awsvpcConfiguration": {"subnets": stack.subnets, "securityGroups": [stack.group]}},
+        networkConfiguration={"awsvpcConfiguration": {"subnets": stack.account.subnets, "securityGroups": [stack.account.group]}},
     )
     seen: set[str] = set()
 
     def running() -> bool:
-        (service,) = stack.ecs.describe_services(cluster=NAME, services=["api"])["services"]
-        arns = stack.ecs.list_tasks(cluster=NAME, serviceName="api")["taskArns"]
-        seen.update(task["lastStatus"] for task in (stack.ecs.describe_tasks(cluster=NAME, tasks=arns)["tasks"] if arns else []))
+        (service,) = stack.ecs.describe_services(cluster=stack.name, services=["api"])["services"]
+        arns = stack.ecs.list_tasks(cluster=stack.name, serviceName="api")["taskArns"]
+        seen.update(task["lastStatus"] for task in (stack.ecs.describe_tasks(cluster=stack.name, tasks=arns)["tasks"] if arns else []))
         return bool(service["runningCount"] == 1)
 
-    stack.aws.until(running, PATIENCE, "the service runs")
+    try:
+        stack.aws.until(running, PATIENCE, "the service runs")
+    finally:
+        stack.ecs.delete_service(cluster=stack.name, service="api", force=True)
     assert "PROVISIONING" in seen
     instances = stack.container_instances()
     assert len(instances) == 2
-    assert {instance["capacityProviderName"] for instance in instances} == {"on-demand"}
+    assert {instance["capacityProviderName"] for instance in instances} == {provider_name}
 
 
 def test_a_graviton_type_is_arm_and_its_image_exists(aws: LocalAws) -> None:

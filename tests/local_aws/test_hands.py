@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import urllib.request
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.local_aws.conftest import LocalAws
-from tests.local_aws.stack import NAME, Stack
+from tests.local_aws.stack import Stack
 
 
 def one_instance(stack: Stack) -> str:
@@ -80,7 +82,7 @@ def test_a_killed_process_ends_its_task_with_137_and_is_replaced(stack: Stack) -
     assert told["containers"] == ["api"]
 
     def stopped() -> Any:
-        (task,) = stack.ecs.describe_tasks(cluster=NAME, tasks=[before["taskArn"]])["tasks"]
+        (task,) = stack.ecs.describe_tasks(cluster=stack.name, tasks=[before["taskArn"]])["tasks"]
         return task if task["lastStatus"] == "STOPPED" else None
 
     task = stack.aws.until(stopped, 600, "the task is STOPPED")
@@ -89,11 +91,19 @@ def test_a_killed_process_ends_its_task_with_137_and_is_replaced(stack: Stack) -
     stack.aws.until(lambda: service.describe()["runningCount"] == 1, 600, "another task runs")
 
 
-def test_a_permission_taken_away_fails_the_pull_with_the_sentence_of_iam(stack: Stack) -> None:
-    stack.build(instances=1)
-    definition = stack.define("1.0.0")
-    stack.aws.hand("POST", "permissions/deny", role=f"{NAME}-execution", actions=["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"])
-    service = stack.create_service(definition, 1, balanced=False, breaker=False)
+@pytest.fixture
+def pull_denied(stack: Stack) -> Iterator[Stack]:
+    """A stack whose execution role may not pull; the role is the whole account's, so it gets the permission back."""
+    role = stack.account.execution_role
+    stack.aws.hand("POST", "permissions/deny", role=role, actions=["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"])
+    yield stack
+    with contextlib.suppress(AssertionError):  # the test has given it back already
+        stack.aws.hand("POST", "permissions/restore", role=role)
+
+
+def test_a_permission_taken_away_fails_the_pull_with_the_sentence_of_iam(pull_denied: Stack) -> None:
+    stack = pull_denied.build(instances=1)
+    service = stack.create_service(stack.define("1.0.0"), 1, balanced=False, breaker=False)
 
     def failed() -> Any:
         return next(
@@ -105,7 +115,7 @@ def test_a_permission_taken_away_fails_the_pull_with_the_sentence_of_iam(stack: 
     told = f"{task['stoppedReason']} {task['containers'][0].get('reason')}"
     assert "is not authorized to perform: ecr:BatchGetImage" in told
     assert "with an explicit deny in an identity-based policy" in told
-    stack.aws.hand("POST", "permissions/restore", role=f"{NAME}-execution")
+    stack.aws.hand("POST", "permissions/restore", role=stack.account.execution_role)
     stack.aws.until(lambda: service.describe()["runningCount"] == 1, 1800, "the service runs once the permission is back")
 
 
@@ -131,5 +141,5 @@ def test_a_type_that_runs_out_takes_instances_and_refuses_new_ones(stack: Stack)
 
 def test_a_group_that_may_hold_less_does(stack: Stack) -> None:
     stack.build(instances=2)
-    assert stack.aws.hand("POST", "capacity/shrink", group=NAME, to=1)["DesiredCapacity"] == 1
+    assert stack.aws.hand("POST", "capacity/shrink", group=stack.name, to=1)["DesiredCapacity"] == 1
     stack.aws.until(lambda: len(stack.container_instances()) == 1, 600, "one instance left")
