@@ -159,8 +159,6 @@ class Judge:
             return self._primary(snapshot, service, primary, deployments, news)
         return self._not_primary(snapshot, service, primary, own, news)
 
-    # -- the two situations -------------------------------------------------------------------------------------------
-
     def _primary(self, snapshot: Snapshot, service: Data, own: Data, deployments: list[Data], news: tuple[str, ...]) -> Judgement:
         if self.wanted.task_definition and _short(own.get("taskDefinition")) != _short(self.wanted.task_definition):
             return Failed(
@@ -232,8 +230,6 @@ class Judge:
             rolling_back_to,
             ours_is_primary,
         )
-
-    # -- evidence -----------------------------------------------------------------------------------------------------
 
     def _learn(self, snapshot: Snapshot) -> tuple[str, ...]:
         news: list[str] = []
@@ -366,8 +362,6 @@ class Judge:
         # What fails the same way each time is quoted once; what needs repetition to be believed is shown repeated.
         most = 1 if first.weight is Weight.HOPELESS else 3
         return tuple(dict.fromkeys([first.evidence, *same]))[:most]
-
-    # -- words --------------------------------------------------------------------------------------------------------
 
     def _healthy(self, task: Data, snapshot: Snapshot) -> bool:
         if task.get("lastStatus") != "RUNNING" or task.get("desiredStatus") == "STOPPED":

@@ -33,8 +33,8 @@ class PutBack:
     words: str
 
 
-def history(client: t.Any, cluster: str, service: str) -> list[Past]:
-    """What ECS remembers of the service, newest first; empty when it remembers nothing or its history cannot be read."""
+def history(client: t.Any, cluster: str, service: str, warn: t.Callable[[str], None]) -> list[Past]:
+    """What ECS remembers of the service, newest first; empty, with a warning, when its history cannot be read."""
     try:
         briefs = ecs.list_service_deployments(client, cluster, service)
         briefs = sorted((item for item in briefs if item.get("createdAt")), key=lambda item: item["createdAt"], reverse=True)[:_HISTORY]
@@ -44,6 +44,7 @@ def history(client: t.Any, cluster: str, service: str) -> list[Past]:
         # An old boto3 has no such method, an old service no such history, a narrow role no such permission.
         if is_passing(error) or not (isinstance(error, AttributeError) or error_code(error)):
             raise
+        warn(f"{service}: the history of its deployments cannot be read: {error_code(error) or 'this boto3 does not know it'}")
         return []
     found = []
     for item in briefs:
@@ -56,7 +57,7 @@ def history(client: t.Any, cluster: str, service: str) -> list[Past]:
     return found
 
 
-def find_target(client: t.Any, cluster: str, service: Data) -> Target:
+def find_target(client: t.Any, cluster: str, service: Data, warn: t.Callable[[str], None]) -> Target:
     """Where a rollback of this service would go now."""
     deployments = service.get("deployments") or []
     current = primary(service)
@@ -64,7 +65,7 @@ def find_target(client: t.Any, cluster: str, service: Data) -> Target:
         (item.get("taskDefinition") for item in deployments if item is not current and item.get("rolloutState") == "COMPLETED"), None
     )
     completed = current.get("rolloutState", "COMPLETED") == "COMPLETED"
-    return choose(current.get("taskDefinition"), completed, history(client, cluster, service["serviceName"]), saved)
+    return choose(current.get("taskDefinition"), completed, history(client, cluster, service["serviceName"], warn), saved)
 
 
 def wanted_for(client: t.Any, service: Data, deployment: Data) -> tuple[Wanted, Data]:
@@ -98,7 +99,7 @@ def stop(client: t.Any, watch: Watch, cluster: str, name: str, own_id: str) -> b
 def put_back(client: t.Any, watch: Watch, cluster: str, name: str, own_id: str, timeout: float) -> PutBack:
     """Roll back a deployment that still is the PRIMARY: through ECS when it can, else by an update to the last successful revision."""
     service = watch.reader.service or {}
-    target = find_target(client, cluster, service)
+    target = find_target(client, cluster, service, watch.context.warn)
     if target.task_definition is None:
         return PutBack(None, None, False, f"Nothing was put back: {target.why}. The service is left as it is; ECS goes on trying.")
     watch.say(f"putting back {short(target.task_definition)}: {target.why}")

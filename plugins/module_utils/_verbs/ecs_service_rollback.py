@@ -35,7 +35,7 @@ def run(params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
     if service is None or service.get("status") == "INACTIVE":
         raise VerbFailure(f"service: there is no service {name} in cluster {cluster}.")
     current = primary(service)
-    target, why = _pick(params, client, service, current)
+    target, why = _pick(params, client, service, current, context.warn)
     result: dict[str, t.Any] = {
         "changed": target is not None,
         "why": why,
@@ -85,14 +85,14 @@ def run(params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
     )
 
 
-def _pick(params: dict[str, t.Any], client: t.Any, service: Data, current: Data) -> tuple[str | None, str]:
+def _pick(params: dict[str, t.Any], client: t.Any, service: Data, current: Data, warn: t.Callable[[str], None]) -> tuple[str | None, str]:
     """The ARN to go to and why; no ARN when the service is where the rollback would lead."""
     asked = params["task_definition"]
     if asked:
         why = "as named"
         name: str | None = asked
     else:
-        found = find_target(client, params["cluster"], service)
+        found = find_target(client, params["cluster"], service, warn)
         if found.already_there:
             return None, found.why
         name, why = found.task_definition, found.why

@@ -86,8 +86,6 @@ class FakeEcs:
         self._desired = desired
         self.groups: dict[str, bool] = {}
 
-    # -- setting the scene --------------------------------------------------------------------------------------------
-
     @property
     def now(self) -> datetime.datetime:
         return _BIRTH + datetime.timedelta(seconds=self.clock.seconds)
@@ -158,8 +156,6 @@ class FakeEcs:
     @property
     def primary(self) -> Data:
         return t.cast("Data", next(item for item in self.service["deployments"] if item["status"] == "PRIMARY"))
-
-    # -- what happens by itself ---------------------------------------------------------------------------------------
 
     def _new_deployment(self, arn: str) -> None:
         self._number += 1
@@ -306,8 +302,6 @@ class FakeEcs:
         self.event(f"rolling back to deployment {good['id']}.")
         return True
 
-    # -- the client ---------------------------------------------------------------------------------------------------
-
     def _called(self, name: str, request: Data) -> None:
         self.calls.append((name, copy.deepcopy(request)))
         self._advance()
@@ -450,8 +444,6 @@ class FakeEcs:
                 for name in request["capacityProviders"]
             ]
         }
-
-    # -- the other two services ---------------------------------------------------------------------------------------
 
     def describe_target_health(self, **request: t.Any) -> Data:
         self._called("describe_target_health", request)

@@ -6,10 +6,18 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 from ansible_collections.steadystate.ecs.plugins.module_utils._verb import VerbFailure
 from ansible_collections.steadystate.ecs.plugins.module_utils._verbs.ecs_service_rollback import VERB
-from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.rollouts.fake_ecs import CLUSTER, SERVICE, Behaviour, FakeEcs
+from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.rollouts.fake_ecs import (
+    CLUSTER,
+    SERVICE,
+    Behaviour,
+    FakeEcs,
+    refused,
+)
 from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.rollouts.running import Stage
 
 
@@ -115,3 +123,13 @@ def test_without_waiting(stage: Stage, ecs: FakeEcs, two: tuple[str, str]) -> No
 def test_a_service_that_is_not_there(stage: Stage) -> None:
     with pytest.raises(VerbFailure, match="there is no service api"):
         stage.on_service(VERB)
+
+
+def test_a_history_that_may_not_be_read_is_said(stage: Stage, ecs: FakeEcs, two: tuple[str, str]) -> None:
+    def denied(**_request: t.Any) -> dict[str, t.Any]:
+        raise refused("AccessDeniedException", "no", "ListServiceDeployments")
+
+    ecs.list_service_deployments = denied  # type: ignore[method-assign]  # a narrow role
+    failure = stage.failing(VERB)
+    assert "Name a revision with task_definition" in failure.message
+    assert "AccessDeniedException" in stage.warned[0]

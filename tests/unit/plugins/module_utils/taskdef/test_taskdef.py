@@ -207,9 +207,6 @@ def test_malformed_json_says_where(text: str, words: str) -> None:
         read_json(text, "file")
 
 
-# -- render -------------------------------------------------------------------------------------------------------------
-
-
 def app(template: Data, **changes: t.Any) -> Data:
     return t.cast("Data", render(template, {"app": changes})["containerDefinitions"][0])
 
@@ -274,8 +271,6 @@ def test_a_null_change_changes_nothing() -> None:
 def test_unknown_members_pass_through() -> None:
     assert render({**definition(thing={"x": 1}), "other": 2}, {})["other"] == 2
 
-
-# -- checks -------------------------------------------------------------------------------------------------------------
 
 _DIGEST = "sha256:" + "0" * 64
 
