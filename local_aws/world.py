@@ -15,7 +15,6 @@ from local_aws.control_plane.alarms import MetricAlarms
 from local_aws.control_plane.api import AwsApi
 from local_aws.control_plane.gaps import close_gaps
 from local_aws.control_plane.metrics import Metrics
-from local_aws.control_plane.moto_gaps import fill_gaps
 from local_aws.control_plane.moto_in_process import Moto
 from local_aws.control_plane.permissions import RolePermissions
 from local_aws.control_plane.shortage import Shortage
@@ -48,7 +47,6 @@ class World:
         self.clock = ScaledClock(settings.speed)
         self.moto = Moto()
         self.api = AwsApi(self.moto, self.clock)
-        fill_gaps(self.api, self.api.ask)
         self.shortage = Shortage(self.moto)
         close_gaps(self.api, self.shortage)
         self.permissions = RolePermissions(self.moto)

@@ -3,12 +3,33 @@
 from __future__ import annotations
 
 from local_aws.control_plane.api import AwsApi
-from local_aws.control_plane.gaps import account_settings, auto_scaling, capacity_providers, clusters, public_parameters, subnets
+from local_aws.control_plane.gaps import (
+    account_settings,
+    auto_scaling,
+    capacity_providers,
+    clusters,
+    group_metrics_and_tags,
+    launch_templates,
+    load_balancer_attributes,
+    public_parameters,
+    subnets,
+    tags,
+)
 from local_aws.control_plane.shortage import Shortage
 
 
 def close_gaps(api: AwsApi, shortage: Shortage) -> None:
     """Put every correction in. Rooms that know still better put theirs in front later."""
-    for gap in (account_settings, capacity_providers, clusters, public_parameters, subnets):
+    for gap in (
+        account_settings,
+        capacity_providers,
+        clusters,
+        group_metrics_and_tags,
+        launch_templates,
+        load_balancer_attributes,
+        public_parameters,
+        subnets,
+        tags,
+    ):
         gap.install(api)
     auto_scaling.install(api, shortage)
