@@ -9,7 +9,7 @@ from __future__ import annotations
 # ECS's own completion must be reported within 2 s of it, calls included.
 CLOSE_SECONDS = 1.0
 MOVING_SECONDS = 1.5
-STILL_SECONDS = 3.0
+STILL_SECONDS = 2.0
 QUIET_SECONDS = 5.0
 _STILL_AFTER = 30.0
 _QUIET_AFTER = 120.0
