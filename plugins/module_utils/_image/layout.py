@@ -110,7 +110,7 @@ def _archive(path: Path) -> t.Callable[[str], BlobFile | None]:
     try:
         with tarfile.open(path, mode="r:") as archive:
             for member in archive:
-                if member.isreg() and member.sparse is None:
+                if member.isreg():
                     members[os.path.normpath(member.name)] = BlobFile(path, member.offset_data, member.size)
     except tarfile.TarError as exc:
         raise SourceError(

@@ -403,6 +403,17 @@ def test_survives(rig: Rig, builder: LayoutBuilder, name: str, resume: bool) -> 
     assert total(rig.fake) == result.bytes_of("pushed", "resumed")
 
 
+def test_a_peer_that_stops_reading_is_given_up_on_soon(rig: Rig, builder: LayoutBuilder) -> None:
+    """The time to send a block is what counts, not that to connect or to answer; the peer itself would hold out 20 seconds."""
+    builder.name(builder.image(LARGE))
+    rig.timeouts = Timeouts(connect=60, send=0.3, answer=60, store=60)
+    rig.fake.faults = [Fault("PUT", "uploads", "stall", size=MB)]
+    started = time.monotonic()
+    rig.push(builder.path, jobs=1)
+    assert time.monotonic() - started < 10
+    assert rig.registry.counters.retries == 1
+
+
 @pytest.mark.parametrize("times", [1, 4])
 def test_a_broken_upload_goes_on_where_it_stopped(rig: Rig, builder: LayoutBuilder, times: int) -> None:
     builder.name(builder.image(LARGE))
@@ -556,6 +567,11 @@ def test_ctrl_c_stops_all_workers_at_once_and_leaves_no_tag(rig: Rig, builder: L
 
     def interrupt(line: str) -> None:
         assert stalled.wait(10)
+        sent = -1
+        while sent != rig.registry.counters.bytes_sent:
+            # Until the buffers are full and both workers sit in send.
+            sent = rig.registry.counters.bytes_sent
+            time.sleep(0.2)
         raise KeyboardInterrupt
 
     rig.on_line = interrupt

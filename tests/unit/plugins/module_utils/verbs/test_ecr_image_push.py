@@ -263,6 +263,18 @@ def test_offsets_are_not_believed_from_ecr(endpoint: str, honest: bool) -> None:
     assert keeps_honest_offsets(endpoint) is honest
 
 
+@pytest.mark.parametrize("honest", [True, False])
+def test_a_broken_upload_is_resumed_only_where_offsets_are_believed(
+    push: Runner, ecr: Callable[..., Ecr], builder: LayoutBuilder, monkeypatch: pytest.MonkeyPatch, honest: bool
+) -> None:
+    builder.name(builder.image(3_000_000))
+    monkeypatch.setitem(VERB.run.__globals__, "keeps_honest_offsets", lambda endpoint: honest)
+    push.fake.faults = [Fault("PUT", "uploads", "reset", size=1_000_000)]
+    result = push(ecr())
+    assert result["blobs"]["resumed"] == honest
+    assert result["retries"] == 1
+
+
 def test_a_missing_repository_fails_before_any_request(push: Runner, builder: LayoutBuilder) -> None:
     builder.name(builder.image(10))
     asked = Ecr(push.fake.endpoint)
