@@ -22,7 +22,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from tests.local_aws.stack import Stack, build_images
+from tests.local_aws.stack import Account, Stack, build_images
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 REGION = "eu-west-1"
@@ -142,12 +142,14 @@ def aws(local_aws: LocalAws) -> LocalAws:
 
 
 @pytest.fixture(scope="session")
-def images(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The example service in two versions, as OCI layouts."""
-    return build_images(tmp_path_factory.mktemp("images"), ["1.0.0", "2.0.0"])
+def account(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Account:
+    """What ECS services stand on, with the example service in two versions. Kept between tests, unlike what `aws` gives."""
+    return Account(local_aws, build_images(tmp_path_factory.mktemp("images"), ["1.0.0", "2.0.0"]))
 
 
 @pytest.fixture
-def stack(aws: LocalAws, images: dict[str, Path]) -> Stack:
-    """What an ECS service stands on, not made yet: a test calls `build` with the sizes that it is about."""
-    return Stack(aws, images)
+def stack(account: Account) -> Iterator[Stack]:
+    """A load balancer and a cluster of the test's own, not made yet: a test calls `build` with the sizes that it is about."""
+    stack = account.stack()
+    yield stack
+    stack.remove()

@@ -20,7 +20,8 @@ from typing import Any
 REPOSITORY = Path(__file__).resolve().parents[2]
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
-NAME = "shop"
+REPOSITORY_NAME = "shop"
+LOG_GROUP = "/ecs/shop"
 CONTAINER = "api"
 PORT = 8080
 PATIENCE = 1200.0
@@ -60,12 +61,12 @@ class Service:
         self.name = name
 
     def describe(self) -> dict[str, Any]:
-        (service,) = self.stack.ecs.describe_services(cluster=NAME, services=[self.name])["services"]
+        (service,) = self.stack.ecs.describe_services(cluster=self.stack.name, services=[self.name])["services"]
         return dict(service)
 
     def update(self, **changes: Any) -> str:
         """UpdateService; the id of the deployment that is PRIMARY in its answer."""
-        answer = self.stack.ecs.update_service(cluster=NAME, service=self.name, **changes)["service"]
+        answer = self.stack.ecs.update_service(cluster=self.stack.name, service=self.name, **changes)["service"]
         return str(next(item["id"] for item in answer["deployments"] if item["status"] == "PRIMARY"))
 
     def primary(self) -> dict[str, Any]:
@@ -113,15 +114,15 @@ class Service:
         """Tasks of the service, stopped ones included: of one deployment, with one desired status, if given."""
         arns: list[str] = []
         for wanted in (status,) if status else ("RUNNING", "STOPPED"):
-            arns += self.stack.ecs.list_tasks(cluster=NAME, serviceName=self.name, desiredStatus=wanted)["taskArns"]
+            arns += self.stack.ecs.list_tasks(cluster=self.stack.name, serviceName=self.name, desiredStatus=wanted)["taskArns"]
         if not arns:
             return []
-        tasks = self.stack.ecs.describe_tasks(cluster=NAME, tasks=arns)["tasks"]
+        tasks = self.stack.ecs.describe_tasks(cluster=self.stack.name, tasks=arns)["tasks"]
         return [task for task in tasks if started_by in (None, task["startedBy"])]
 
     def service_deployments(self) -> list[dict[str, Any]]:
         """Every service deployment in full, newest first."""
-        briefs = self.stack.ecs.list_service_deployments(cluster=NAME, service=self.name)["serviceDeployments"]
+        briefs = self.stack.ecs.list_service_deployments(cluster=self.stack.name, service=self.name)["serviceDeployments"]
         arns = [brief["serviceDeploymentArn"] for brief in briefs]
         if not arns:
             return []
@@ -133,43 +134,111 @@ class Service:
         return dict(found)
 
 
-class Stack:
-    """A platform in an empty account: network, load balancer, target group, cluster of EC2 instances, roles, repository."""
+class Account:
+    """What the stacks of many tests have in common: network, execution role, log group and image repository, made once.
+
+    Making it anew for each test would take longer than most tests.
+    """
 
     def __init__(self, aws: Any, images: Mapping[str, Path]) -> None:
         self.aws = aws
         self.images = images
-        self.ecs = aws.client("ecs")
-        self.elb = aws.client("elbv2")
-        self.logs = aws.client("logs")
-        self._pushed: dict[str, str] = {}
+        self._stacks = 0
+        self._vpc: str | None = None
+        self._digests: dict[str, str] = {}
 
-    def build(self, instance_type: str = "c5.4xlarge", instances: int = 2, deregistration_delay: int = 10, interval: int = 10) -> Stack:
-        """Make it all. A c5.4xlarge has room for 7 tasks with a network interface of their own."""
-        self._network()
-        self._load_balancer(deregistration_delay, interval)
-        self._roles()
-        self.logs.create_log_group(logGroupName=f"/ecs/{NAME}")
-        self.aws.client("ecr").create_repository(repositoryName=NAME)
-        self._cluster(instance_type, instances)
-        return self
+    def stack(self) -> Stack:
+        """A stack with a name of its own, nothing of it made yet."""
+        if not self._is_there():
+            self.aws.reset()
+            self._make()
+        self._stacks += 1
+        return Stack(self, f"shop-{self._stacks}")
 
-    def _network(self) -> None:
+    def _is_there(self) -> bool:
+        """False before the first test, and after a test that emptied the account."""
+        vpcs = self.aws.client("ec2").describe_vpcs()["Vpcs"] if self._vpc else []
+        return self._vpc in [vpc["VpcId"] for vpc in vpcs]
+
+    def _make(self) -> None:
         ec2 = self.aws.client("ec2")
         self.vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
         self.subnets = [
             ec2.create_subnet(VpcId=self.vpc, CidrBlock=f"10.0.{number}.0/24", AvailabilityZone=f"{REGION}{zone}")["Subnet"]["SubnetId"]
             for number, zone in enumerate("ab")
         ]
-        self.group = ec2.create_security_group(GroupName=NAME, Description=NAME, VpcId=self.vpc)["GroupId"]
+        self.group = ec2.create_security_group(GroupName="shop", Description="shop", VpcId=self.vpc)["GroupId"]
+        iam = self.aws.client("iam")
+        trust = {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+        }
+        role = iam.create_role(RoleName="shop-execution", AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+        self.execution_role = role["Arn"]
+        managed = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
+        iam.attach_role_policy(RoleName="shop-execution", PolicyArn=managed)
+        self.aws.client("logs").create_log_group(logGroupName=LOG_GROUP)
+        self.aws.client("ecr").create_repository(repositoryName=REPOSITORY_NAME)
+        self._digests.clear()
+        self._vpc = self.vpc
+
+    def push(self, version: str) -> str:
+        """Push a version with skopeo, if that was not done yet; the reference for a task definition, with the digest."""
+        if version not in self._digests:
+            ecr = self.aws.client("ecr")
+            token = base64.b64decode(ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]).decode()
+            registry = self.aws.url.removeprefix("http://")
+            done = subprocess.run(
+                [
+                    *("skopeo", "copy", "--quiet", "--dest-tls-verify=false", "--dest-creds", token),
+                    *(f"oci:{self.images[version]}:{version}", f"docker://{registry}/{REPOSITORY_NAME}:{version}"),
+                ],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr
+            (image,) = ecr.describe_images(repositoryName=REPOSITORY_NAME, imageIds=[{"imageTag": version}])["imageDetails"]
+            self._digests[version] = image["imageDigest"]
+        return f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{REPOSITORY_NAME}@{self._digests[version]}"
+
+
+class Stack:
+    """A load balancer, a target group and a cluster of EC2 instances, for the services of one test."""
+
+    def __init__(self, account: Account, name: str) -> None:
+        self.account = account
+        self.name = name
+        self.aws = account.aws
+        self.ecs = self.aws.client("ecs")
+        self.elb = self.aws.client("elbv2")
+        self.logs = self.aws.client("logs")
+        self._services: list[str] = []
+
+    def build(self, instance_type: str = "c5.4xlarge", instances: int = 2, deregistration_delay: int = 10, interval: int = 10) -> Stack:
+        """Make it all. A c5.4xlarge has room for 7 tasks with a network interface of their own."""
+        self._load_balancer(deregistration_delay, interval)
+        self._cluster(instance_type, instances)
+        return self
+
+    def remove(self) -> None:
+        """Remove services, instances and load balancer, so that nothing runs on beside the next test."""
+        for service in self._services:
+            self.ecs.delete_service(cluster=self.name, service=service, force=True)
+        groups = self.aws.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[self.name])["AutoScalingGroups"]
+        for group in groups:
+            self.aws.client("autoscaling").delete_auto_scaling_group(AutoScalingGroupName=group["AutoScalingGroupName"], ForceDelete=True)
+        if hasattr(self, "balancer"):
+            self.elb.delete_load_balancer(LoadBalancerArn=self.balancer["LoadBalancerArn"])
 
     def _load_balancer(self, deregistration_delay: int, interval: int) -> None:
-        self.balancer = self.elb.create_load_balancer(Name=NAME, Subnets=self.subnets, SecurityGroups=[self.group])["LoadBalancers"][0]
+        answer = self.elb.create_load_balancer(Name=self.name, Subnets=self.account.subnets, SecurityGroups=[self.account.group])
+        self.balancer = answer["LoadBalancers"][0]
         self.target_group = self.elb.create_target_group(
-            Name=NAME,
+            Name=self.name,
             Protocol="HTTP",
             Port=PORT,
-            VpcId=self.vpc,
+            VpcId=self.account.vpc,
             TargetType="ip",
             HealthCheckPath="/health/ready",
             HealthCheckIntervalSeconds=interval,
@@ -188,25 +257,12 @@ class Stack:
             DefaultActions=[{"Type": "forward", "TargetGroupArn": self.target_group}],
         )
 
-    def _roles(self) -> None:
-        iam = self.aws.client("iam")
-        trust = json.dumps(
-            {
-                "Version": "2012-10-17",
-                "Statement": [{"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}],
-            }
-        )
-        self.execution_role = iam.create_role(RoleName=f"{NAME}-execution", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
-        iam.attach_role_policy(
-            RoleName=f"{NAME}-execution", PolicyArn="arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
-        )
-
     def _cluster(self, instance_type: str, instances: int) -> None:
-        self.ecs.create_cluster(clusterName=NAME)
-        user_data = f"#!/bin/bash\necho ECS_CLUSTER={NAME} >> /etc/ecs/ecs.config\n"
+        self.ecs.create_cluster(clusterName=self.name)
+        user_data = f"#!/bin/bash\necho ECS_CLUSTER={self.name} >> /etc/ecs/ecs.config\n"
         image = self.aws.client("ssm").get_parameter(Name="/aws/service/ecs/optimized-ami/amazon-linux-2023/recommended/image_id")
         self.aws.client("ec2").create_launch_template(
-            LaunchTemplateName=NAME,
+            LaunchTemplateName=self.name,
             LaunchTemplateData={
                 "ImageId": image["Parameter"]["Value"],
                 "InstanceType": instance_type,
@@ -214,69 +270,53 @@ class Stack:
             },
         )
         self.aws.client("autoscaling").create_auto_scaling_group(
-            AutoScalingGroupName=NAME,
-            LaunchTemplate={"LaunchTemplateName": NAME, "Version": "$Latest"},
+            AutoScalingGroupName=self.name,
+            LaunchTemplate={"LaunchTemplateName": self.name, "Version": "$Latest"},
             MinSize=0,
             MaxSize=10,
             DesiredCapacity=instances,
-            VPCZoneIdentifier=",".join(self.subnets),
+            VPCZoneIdentifier=",".join(self.account.subnets),
         )
         self.aws.until(lambda: len(self.container_instances()) == instances, PATIENCE, f"{instances} container instances registered")
 
+    def resize(self, instances: int) -> None:
+        """Another number of EC2 instances, from now on."""
+        self.aws.client("autoscaling").set_desired_capacity(AutoScalingGroupName=self.name, DesiredCapacity=instances)
+
     def container_instances(self) -> list[dict[str, Any]]:
-        arns = self.ecs.list_container_instances(cluster=NAME)["containerInstanceArns"]
+        arns = self.ecs.list_container_instances(cluster=self.name)["containerInstanceArns"]
         if not arns:
             return []
-        return list(self.ecs.describe_container_instances(cluster=NAME, containerInstances=arns)["containerInstances"])
+        return list(self.ecs.describe_container_instances(cluster=self.name, containerInstances=arns)["containerInstances"])
 
     @property
     def url(self) -> str:
         """Where the load balancer's listener is on this machine."""
-        (balancer,) = self.aws.hand("GET", "state?component=elb")["elb"]["load_balancers"]
-        return str(balancer["listeners"][0]["url"])
-
-    def push(self, version: str) -> str:
-        """Push a version with skopeo; the reference for a task definition, with the digest."""
-        if version not in self._pushed:
-            ecr = self.aws.client("ecr")
-            token = base64.b64decode(ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]).decode()
-            registry = self.aws.url.removeprefix("http://")
-            done = subprocess.run(
-                [
-                    *("skopeo", "copy", "--quiet", "--dest-tls-verify=false", "--dest-creds", token),
-                    *(f"oci:{self.images[version]}:{version}", f"docker://{registry}/{NAME}:{version}"),
-                ],
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            assert done.returncode == 0, done.stderr
-            (image,) = ecr.describe_images(repositoryName=NAME, imageIds=[{"imageTag": version}])["imageDetails"]
-            self._pushed[version] = image["imageDigest"]
-        return f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{NAME}@{self._pushed[version]}"
+        balancers = self.aws.hand("GET", "state?component=elb")["elb"]["load_balancers"]
+        return next(str(balancer["listeners"][0]["url"]) for balancer in balancers if balancer["name"] == self.name)
 
     def define(self, version: str, stop_timeout: int = 30, container: Mapping[str, Any] | None = None, **environment: str) -> str:
         """Register a task definition of the version with faults or settings; its ARN. `container` overrides the container's fields."""
         definition = {
             "name": CONTAINER,
-            "image": self.push(version) if version in self.images else version,
+            "image": self.account.push(version) if version in self.account.images else version,
             "essential": True,
             "portMappings": [{"containerPort": PORT, "protocol": "tcp"}],
             "environment": [{"name": name, "value": value} for name, value in {"SHUTDOWN_DELAY": "0s", **environment}.items()],
             "stopTimeout": stop_timeout,
             "logConfiguration": {
                 "logDriver": "awslogs",
-                "options": {"awslogs-group": f"/ecs/{NAME}", "awslogs-region": REGION, "awslogs-stream-prefix": "ecs"},
+                "options": {"awslogs-group": LOG_GROUP, "awslogs-region": REGION, "awslogs-stream-prefix": "ecs"},
             },
             **(container or {}),
         }
         registered = self.ecs.register_task_definition(
-            family=NAME,
+            family=self.name,
             networkMode="awsvpc",
             requiresCompatibilities=["EC2"],
             cpu="256",
             memory="256",
-            executionRoleArn=self.execution_role,
+            executionRoleArn=self.account.execution_role,
             containerDefinitions=[definition],
         )
         return str(registered["taskDefinition"]["taskDefinitionArn"])
@@ -296,7 +336,7 @@ class Stack:
         """CreateService with launch type EC2; `balanced` puts it behind the load balancer."""
         behind = [{"targetGroupArn": self.target_group, "containerName": CONTAINER, "containerPort": PORT}]
         self.ecs.create_service(
-            cluster=NAME,
+            cluster=self.name,
             serviceName=name,
             taskDefinition=task_definition,
             desiredCount=desired,
@@ -307,10 +347,11 @@ class Stack:
                 "maximumPercent": maximum,
                 "deploymentCircuitBreaker": {"enable": breaker, "rollback": breaker},
             },
-            networkConfiguration={"awsvpcConfiguration": {"subnets": self.subnets, "securityGroups": [self.group]}},
+            networkConfiguration={"awsvpcConfiguration": {"subnets": self.account.subnets, "securityGroups": [self.account.group]}},
             **({"loadBalancers": behind} if balanced else {}),
             **more,
         )
+        self._services.append(name)
         return Service(self, name)
 
     def steady_service(self, task_definition: str, desired: int, **options: Any) -> tuple[Service, str]:
@@ -332,7 +373,7 @@ class Stack:
     def log_lines(self, task: Mapping[str, Any]) -> list[dict[str, Any]]:
         """What the task's container has written, as the JSON objects that the example service writes."""
         stream = f"ecs/{CONTAINER}/{task_id(task)}"
-        events = self.logs.get_log_events(logGroupName=f"/ecs/{NAME}", logStreamName=stream, startFromHead=True)["events"]
+        events = self.logs.get_log_events(logGroupName=LOG_GROUP, logStreamName=stream, startFromHead=True)["events"]
         return [json.loads(event["message"]) for event in events]
 
 

@@ -151,7 +151,7 @@ def test_failing_container_health_checks_roll_a_release_back(stack: Stack) -> No
 def test_an_image_that_is_not_there_fails_with_the_words_of_the_pull(stack: Stack) -> None:
     stack.build()
     service, good = stack.steady_service(stack.define("1.0.0"), 1, balanced=False)
-    image = stack.push("1.0.0").partition("@")[0] + ":9.9.9"
+    image = stack.account.push("1.0.0").partition("@")[0] + ":9.9.9"
     before = service.last_event_at()
     bad = service.update(taskDefinition=stack.define(image))
     watch_rollback(service, bad, good)
@@ -190,7 +190,7 @@ def test_without_breaker_a_release_that_never_starts_stays_in_progress_and_is_th
     stack.build()
     service, good = stack.steady_service(stack.define("1.0.0"), 1, balanced=False, breaker=False)
     before = service.last_event_at()
-    bad = service.update(taskDefinition=stack.define(stack.push("1.0.0").partition("@")[0] + ":9.9.9"))
+    bad = service.update(taskDefinition=stack.define(stack.account.push("1.0.0").partition("@")[0] + ":9.9.9"))
     service.wait_event(r"is unable to consistently start tasks successfully\. For more information", before, LONG)
     primary = service.primary()
     assert (primary["id"], primary["rolloutState"]) == (bad, "IN_PROGRESS")

@@ -107,9 +107,9 @@ def test_a_deleted_service_drains_and_is_gone(stack: Stack) -> None:
     stack.build()
     service, first = stack.steady_service(stack.define("1.0.0"), 1)
     with pytest.raises(ClientError) as refused:
-        stack.ecs.delete_service(cluster="shop", service=service.name)
+        stack.ecs.delete_service(cluster=stack.name, service=service.name)
     assert refused.value.response["Error"]["Code"] == "InvalidParameterException"
-    deleted = stack.ecs.delete_service(cluster="shop", service=service.name, force=True)["service"]
+    deleted = stack.ecs.delete_service(cluster=stack.name, service=service.name, force=True)["service"]
     assert deleted["status"] == "DRAINING"
     stack.aws.until(lambda: service.describe()["status"] == "INACTIVE", PATIENCE, "the service is INACTIVE")
     stack.aws.until(lambda: stack.target_states() == [], PATIENCE, "its target is gone")

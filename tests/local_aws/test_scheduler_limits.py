@@ -58,8 +58,8 @@ def test_a_task_that_is_too_large_says_which_resource_is_missing(stack: Stack) -
         requiresCompatibilities=["EC2"],
         cpu="4096",
         memory="256",
-        executionRoleArn=stack.execution_role,
-        containerDefinitions=[{"name": "api", "image": stack.push("1.0.0"), "essential": True}],
+        executionRoleArn=stack.account.execution_role,
+        containerDefinitions=[{"name": "api", "image": stack.account.push("1.0.0"), "essential": True}],
     )["taskDefinition"]["taskDefinitionArn"]
     service.update(taskDefinition=large)
     event = service.wait_event(r"was unable to place a task", before)
@@ -76,7 +76,7 @@ def test_a_cluster_without_instances_says_so(stack: Stack) -> None:
     )
     assert service.tasks() == []
     # Instances that come later are used.
-    stack.aws.client("autoscaling").set_desired_capacity(AutoScalingGroupName="shop", DesiredCapacity=1)
+    stack.resize(1)
     service.wait_completed(service.primary()["id"])
     service.wait_event(STEADY)
 
@@ -128,7 +128,7 @@ def test_a_task_that_dies_is_replaced_outside_any_deployment(stack: Stack) -> No
     service, first = stack.steady_service(stack.define("1.0.0"), 2)
     before = service.last_event_at()
     victim = service.tasks(first)[0]
-    stack.ecs.stop_task(cluster="shop", task=victim["taskArn"], reason="a drill")
+    stack.ecs.stop_task(cluster=stack.name, task=victim["taskArn"], reason="a drill")
     service.wait_event(STEADY, before)
     stack.aws.until(
         lambda: next(task for task in service.tasks() if task["taskArn"] == victim["taskArn"])["lastStatus"] == "STOPPED",

@@ -7,7 +7,7 @@ import time
 from itertools import pairwise
 
 from tests.local_aws.prober import Prober
-from tests.local_aws.stack import DEPLOYMENT, NAME, PATIENCE, TASK, Stack, private_address, task_id, task_ids
+from tests.local_aws.stack import DEPLOYMENT, PATIENCE, TASK, Stack, private_address, task_id, task_ids
 
 STARTED = rf"has started (\d+) tasks: (?:{TASK} ?)+\."
 REGISTERED = r"registered (\d+) targets in \(target-group arn:aws:elasticloadbalancing:[^)]+\)"
@@ -65,7 +65,7 @@ def test_a_first_deployment_starts_registers_and_reaches_a_steady_state(stack: S
         (attachment,) = task["attachments"]
         assert (attachment["type"], attachment["status"]) == ("ElasticNetworkInterface", "ATTACHED")
         (container,) = task["containers"]
-        assert container["imageDigest"] == stack.push("1.0.0").partition("@")[2]
+        assert container["imageDigest"] == stack.account.push("1.0.0").partition("@")[2]
     assert sorted(stack.target_states()) == ["healthy", "healthy"]
     assert {task["availabilityZone"] for task in tasks} == {"eu-west-1a", "eu-west-1b"}
 
@@ -113,7 +113,7 @@ def test_a_rolling_update_says_what_it_does_in_ecs_words_and_order(stack: Stack)
     revision = service.revision(newest["targetServiceRevision"]["arn"])
     assert revision["taskDefinition"] == definition
     assert revision["containerImages"] == [
-        {"containerName": "api", "image": stack.push("2.0.0"), "imageDigest": stack.push("2.0.0").partition("@")[2]}
+        {"containerName": "api", "image": stack.account.push("2.0.0"), "imageDigest": stack.account.push("2.0.0").partition("@")[2]}
     ]
     assert [item["arn"] for item in newest["sourceServiceRevisions"]] == [oldest["targetServiceRevision"]["arn"]]
 
@@ -188,5 +188,5 @@ def test_a_forced_deployment_replaces_every_task_with_the_same_definition(stack:
     service.wait_completed(second)
     (task,) = service.tasks(second, "RUNNING")
     assert task["taskDefinitionArn"] == definition
-    (cluster,) = stack.ecs.describe_clusters(clusters=[NAME])["clusters"]
+    (cluster,) = stack.ecs.describe_clusters(clusters=[stack.name])["clusters"]
     assert cluster["activeServicesCount"] == 1
