@@ -93,7 +93,7 @@ class MetricAlarms:
         periods = int(alarm.evaluation_periods)
         length = float(alarm.period) / self._clock.speed
         by_hand = self._set_by_hand.get(alarm.alarm_arn)
-        if by_hand is not None and not any(datum.timestamp > by_hand for datum in series):
+        if by_hand is not None and not any(_seconds(datum.timestamp) > _seconds(by_hand) for datum in series):
             return
         values = bucketed(series, alarm.statistic, alarm.unit, now, length, periods + EXTRA_PERIODS)
         rule = Rule(
@@ -156,13 +156,13 @@ def bucketed(series: Sequence[Any], statistic: str, unit: str | None, now: datet
     for datum in series:
         if unit and datum.unit and datum.unit != unit:
             continue
-        age = int((end - _naive_seconds(datum.timestamp)) // length) if _naive_seconds(datum.timestamp) < end else -1
+        age = int((end - _seconds(datum.timestamp)) // length) if _seconds(datum.timestamp) < end else -1
         if 0 <= age < count:
             buckets[age].append(datum)
     return [_statistic(bucket, statistic) if bucket else None for bucket in buckets]
 
 
-def _naive_seconds(moment: datetime) -> float:
+def _seconds(moment: datetime) -> float:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 

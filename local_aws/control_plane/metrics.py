@@ -15,6 +15,9 @@ from local_aws.control_plane.moto_in_process import Moto
 BUCKET_SECONDS = 10
 """Values of one series within this many AWS seconds become one statistic set: the finest resolution an alarm can ask for."""
 
+KEPT_DATA = 100_000
+"""Statistic sets in one region, over all series, before the older half is forgotten."""
+
 Series = tuple[str, str, str, str, frozenset[tuple[str, str]]]
 
 
@@ -40,7 +43,10 @@ class Metrics:
                 return
             listed = [{"Name": key, "Value": text} for key, text in dimensions.items()]
             datum = MetricAggregatedDatum(namespace, name, value, value, 1, value, listed, now, unit)
-            get_backend("cloudwatch")[account][region].metric_data.append(datum)
+            data = get_backend("cloudwatch")[account][region].metric_data
+            data.append(datum)
+            if len(data) > KEPT_DATA:
+                del data[: KEPT_DATA // 2]
             self._open[series] = datum
 
     def reset(self) -> None:
