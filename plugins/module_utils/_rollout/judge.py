@@ -101,7 +101,7 @@ class Failed:
         return hint(self.cause)
 
 
-Judgement = Going | Done | Failed
+Judgement: t.TypeAlias = "Going | Done | Failed"
 
 
 @dataclass
