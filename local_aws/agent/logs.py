@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ log = logging.getLogger("local_aws.agent")
 
 _PERMISSION_SECONDS = 1.0
 """Real seconds for which the role's answer about PutLogEvents is kept: a busy service writes thousands of lines in that time."""
+_ID_LENGTH = 64
 _DRIVER_FAILED = "Error response from daemon: failed to initialize logging driver"
 
 
@@ -51,6 +53,7 @@ class LogWriter:
         self._account = account
         self._role = role
         self._where = where
+        self._lock = threading.Lock()
         self._stream: str | None = None
         self._waiting: list[dict[str, Any]] = []
         self._complained = False
@@ -61,6 +64,8 @@ class LogWriter:
             account.create_log_group(where.group, where.region)
         if where.stream is not None:
             self.open(where.stream)
+        else:  # the container's id is not known yet, but whether it may and can write is
+            self._check("0" * _ID_LENGTH)
 
     def _arn(self) -> str:
         return f"arn:aws:logs:{self._where.region}:{self._account.account}:log-group:{self._where.group}"
@@ -75,27 +80,32 @@ class LogWriter:
         """Create the stream, if there is none of this name yet. Raises StartError."""
         if self._stream is not None:
             return
+        self._check(stream)
+        self._account.create_log_stream(self._where.group, stream, self._where.region)
+        with self._lock:
+            self._stream = stream
+            if self._waiting:
+                self._put(stream, self._waiting)
+            self._waiting = []
+
+    def _check(self, stream: str) -> None:
         what = "failed to create Cloudwatch log stream"
         self._require("logs:CreateLogStream", f"{self._arn()}:log-stream:{stream}", "CreateLogStream", what)
         if not self._account.has_log_group(self._where.group, self._where.region):
             error = AwsError("ResourceNotFoundException", "The specified log group does not exist.")
             problem = sdk_error("CloudWatch Logs", "CreateLogStream", error)
             raise StartError("CannotStartContainerError", f"{_DRIVER_FAILED}: {what}: {problem}")
-        self._account.create_log_stream(self._where.group, stream, self._where.region)
-        self._stream = stream
-        waiting, self._waiting = self._waiting, []
-        if waiting:
-            self._put(stream, waiting)
 
     def line(self, line: bytes) -> None:
         """One line of output. As Docker does, an event that CloudWatch refuses is lost, and said so once in our own log."""
         if not line:
             return  # CloudWatch Logs takes no empty message
         event = {"timestamp": int(time.time() * 1000), "message": line.decode(errors="replace")}
-        if self._stream is None:
-            self._waiting.append(event)
-        else:
-            self._put(self._stream, [event])
+        with self._lock:
+            if self._stream is None:
+                self._waiting.append(event)
+            else:
+                self._put(self._stream, [event])
 
     def _put(self, stream: str, events: list[dict[str, Any]]) -> None:
         if time.monotonic() >= self._denial_until:

@@ -204,6 +204,7 @@ def test_kill_asks_nobody(bench: Bench) -> None:
         ({"entryPoint": ["/nowhere"]}, 'exec: "/nowhere": stat /nowhere: no such file or directory'),
         ({"user": "bob"}, "CannotStartContainerError: Error response from daemon: unable to find user bob"),
         (awslogs(), "ResourceNotFoundException: The specified log group does not exist."),
+        (awslogs(awslogs_stream_prefix=""), "ResourceNotFoundException: The specified log group does not exist."),
         ({"mountPoints": [{"sourceVolume": "missing", "containerPath": "/x"}]}, "CannotCreateVolumeError: "),
     ],
 )
@@ -335,6 +336,12 @@ def test_metadata_and_credentials(bench: Bench) -> None:
     container = json.loads(documents["self"].removeprefix("200 "))
     assert (container["Name"], container["Networks"][0]["IPv4Addresses"]) == ("self", [ADDRESS])
     assert documents["keys"].startswith("404 ")
+
+
+def test_a_stream_without_prefix_is_named_after_the_container(bench: Bench) -> None:
+    make_log_group()
+    reports = bench.run({"name": "api", "command": ["say", "hi"], **awslogs(awslogs_stream_prefix="")})
+    assert sorted(log_lines(reports.of("container_started")[0][2])) == ["and on stderr", "hi"]
 
 
 def test_out_of_memory(bench: Bench) -> None:
