@@ -196,9 +196,7 @@ class ServicesApi:
         cluster = cluster_of(call)
         with self._store.lock:
             service = service_of(self._store, call, cluster, call.params["service"])
-            if service.status == "INACTIVE":
-                raise AwsError("ServiceNotFoundException", "Service not found.")
-            if service.status == "DRAINING":
+            if service.status != "ACTIVE":
                 return {"service": service_view(self._store, service, tags=True)}
             if service.desired > 0 and not call.params.get("force"):
                 raise invalid("The service cannot be stopped while it is scaled above 0.")

@@ -47,11 +47,6 @@ def capacity_provider(account: str, region: str, name: str) -> JsonObject | None
     return {"name": found.name, "managed": scaling.get("status") == "ENABLED"}
 
 
-def account_setting(account: str, region: str, name: str) -> str | None:
-    found = backend("ecs", account, region).account_settings.get(name)
-    return found.value if found else None
-
-
 def definition_record(account: str, region: str, reference: str, missing: str) -> Any:
     """moto's record of `family`, `family:revision` or an ARN. A bare family is its latest ACTIVE revision.
 

@@ -84,8 +84,6 @@ def required_attributes(definition: JsonObject) -> list[str]:
         names.append(f"{CAPABILITY}task-iam-role")
         if definition.get("networkMode") == "host":
             names.append(f"{CAPABILITY}task-iam-role-network-host")
-    if definition.get("cpu") or definition.get("memory"):
-        names.append("ecs.capability.task-cpu-mem-limit")
     if definition.get("networkMode") == "awsvpc":
         names.append("ecs.capability.task-eni")
     names.append(f"{CAPABILITY}docker-remote-api.1.18")

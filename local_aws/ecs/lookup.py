@@ -17,7 +17,7 @@ def service_arn(call: Call, cluster: cloud.Cluster, reference: str) -> str:
 
 
 def service_of(store: Store, call: Call, cluster: cloud.Cluster, reference: str) -> Service:
-    """An ACTIVE or DRAINING service. Raises ServiceNotFoundException, or ServiceNotActiveException for a deleted one."""
+    """The service, be it deleted: an INACTIVE one can still be seen. Raises ServiceNotFoundException."""
     found = store.services.get(service_arn(call, cluster, reference))
     if found is None:
         raise AwsError("ServiceNotFoundException", "Service not found.")

@@ -35,7 +35,6 @@ STOPPED_SERVICE_DELETED = "Service deployment was stopped because the service wa
 
 STOP_ESSENTIAL = "Essential container in task exited"
 STOP_CONTAINER_HEALTH = "Task failed container health checks"
-STOP_FAILED_TO_START = "Task failed to start"
 STOP_USER = "Task stopped by user"
 STOP_INSTANCE_DEREGISTERED = "Container instance deregistration forced by user."
 ENI_NO_SLOT = "Unable to attach network interface to unused device index"
@@ -113,10 +112,6 @@ NO_INSTANCES_DETAIL = " Reason: No Container Instances were found in your cluste
 
 def closest_match(instance_id: str, trouble: str) -> str:
     return f" The closest matching (container-instance {instance_id}) {trouble}. {TROUBLESHOOTING}"
-
-
-def launch_failed(reason: str) -> str:
-    return f"was unable to place a task. Reason: {reason}."
 
 
 def in_progress(deployment_id: str) -> str:

@@ -134,6 +134,7 @@ def test_moto_services_see_the_service() -> None:
     bench.call("DeleteService", service="api", force=True)
     bench.run(10)
     assert bench.ecs.describe_services("main", ["api"])[0] == []
+    assert bench.call("DeleteService", service="api")["service"]["status"] == "INACTIVE"
 
 
 def test_run_task_from_start_to_stop() -> None:
