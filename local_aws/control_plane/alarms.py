@@ -15,7 +15,7 @@ from moto.backends import get_backend
 from local_aws.clock import Clock
 from local_aws.control_plane.alarm_rules import EXTRA_PERIODS, Rule, State, decide_state
 from local_aws.control_plane.moto_in_process import Moto
-from local_aws.interfaces import Api, AwsError, Call, JsonObject
+from local_aws.interfaces import Api, Call, JsonObject
 
 log = logging.getLogger("local_aws.alarms")
 
@@ -125,11 +125,10 @@ class MetricAlarms:
         return answer
 
     def _set_alarm_state(self, call: Call) -> JsonObject:
-        answer = call.upstream(call.params)
+        # In one step for the ticker, which else may take the state back before it knows that a hand has set it.
         with self._moto.lock:
-            alarm = get_backend("cloudwatch")[call.account][call.region].alarms.get(call.params["AlarmName"])
-            if alarm is None:
-                raise AwsError("ResourceNotFound", "Unknown alarm", 404)
+            answer = call.upstream(call.params)
+            alarm = get_backend("cloudwatch")[call.account][call.region].alarms[call.params["AlarmName"]]
             self._set_by_hand[alarm.alarm_arn] = datetime.now(UTC).replace(tzinfo=None)
         return answer
 

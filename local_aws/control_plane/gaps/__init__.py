@@ -12,6 +12,7 @@ from local_aws.control_plane.gaps import (
     launch_templates,
     load_balancer_attributes,
     public_parameters,
+    scalable_targets,
     subnets,
     tags,
 )
@@ -28,6 +29,7 @@ def close_gaps(api: AwsApi, shortage: Shortage) -> None:
         launch_templates,
         load_balancer_attributes,
         public_parameters,
+        scalable_targets,
         subnets,
         tags,
     ):
