@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+from botocore.exceptions import ClientError
+
 
 def _subnet(ec2: Any, vpc: str, cidr: str) -> str:
     return str(ec2.create_subnet(VpcId=vpc, CidrBlock=cidr)["Subnet"]["SubnetId"])
@@ -101,3 +104,22 @@ def test_the_tags_of_a_group_are_in_the_order_of_their_keys(aws: Any) -> None:
     )
     group = autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=["shop"])["AutoScalingGroups"][0]
     assert [tag["Key"] for tag in group["Tags"]] == ["environment", "managed-by", "project"]
+
+
+def test_a_service_can_be_scaled_as_soon_as_it_exists(aws: Any) -> None:
+    ecs, scaling = aws.client("ecs"), aws.client("application-autoscaling")
+    target = {
+        "ServiceNamespace": "ecs",
+        "ResourceId": "service/shop/api",
+        "ScalableDimension": "ecs:service:DesiredCount",
+        "MinCapacity": 1,
+        "MaxCapacity": 2,
+    }
+    with pytest.raises(ClientError, match="ECS service doesn't exist: service/shop/api"):
+        scaling.register_scalable_target(**target)
+    ecs.create_cluster(clusterName="shop")
+    ecs.register_task_definition(family="api", containerDefinitions=[{"name": "api", "image": "api", "memory": 128}])
+    ecs.create_service(cluster="shop", serviceName="api", taskDefinition="api", desiredCount=0)
+    scaling.register_scalable_target(**target)
+    found = scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]
+    assert [each["ResourceId"] for each in found] == ["service/shop/api"]
