@@ -224,7 +224,8 @@ class Stack:
     def remove(self) -> None:
         """Remove services, instances and load balancer, so that nothing runs on beside the next test."""
         for service in self._services:
-            self.ecs.delete_service(cluster=self.name, service=service, force=True)
+            if Service(self, service).describe()["status"] == "ACTIVE":
+                self.ecs.delete_service(cluster=self.name, service=service, force=True)
         groups = self.aws.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[self.name])["AutoScalingGroups"]
         for group in groups:
             self.aws.client("autoscaling").delete_auto_scaling_group(AutoScalingGroupName=group["AutoScalingGroupName"], ForceDelete=True)
