@@ -72,7 +72,7 @@ test: $(TEST_SETUP)
 	$(SAY) 'The example service: Go tests with the race detector and a real PostgreSQL'
 	$(BIN)/python examples/go-service/run_tests.py
 	$(SAY) 'local_aws, driven from outside; then the collection on it'
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests/local_aws tests/integration
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/local_aws tests/integration
 
 .PHONY: lint
 lint: $(RUN_SETUP) .venv/test.installed .venv/lint.installed

@@ -19,20 +19,18 @@ DEMO_LIMIT = 360
 
 
 def traces() -> set[str]:
-    """What a demo must not leave: processes of local_aws or its tasks, network namespaces, mounts."""
+    """What a demo must not leave: processes that name its folder or whose files lie in it (its tasks), and mounts there."""
     found = set()
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
         try:
             command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            mounts = (entry / "mountinfo").read_text()
         except OSError:  # the process has ended meanwhile
             continue
-        if "local_aws" in command or command.startswith("/server"):
+        if str(BUILD) in command or str(BUILD) in mounts:
             found.add(f"process {entry.name}: {command}")
-    for line in Path("/proc/self/mounts").read_text().splitlines():
-        if "local_aws" in line:
-            found.add(f"mount {line}")
     return found
 
 
@@ -42,10 +40,9 @@ def make(*words: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def kept_demo() -> dict:
-    before = traces()
     ran = make("demo", "KEEP=1")
     assert ran.returncode == 0, ran.stdout[-6000:] + ran.stderr[-3000:]
-    return {"output": ran.stdout, "summary": json.loads((BUILD / "summary.json").read_text()), "before": before}
+    return {"output": ran.stdout, "summary": json.loads((BUILD / "summary.json").read_text())}
 
 
 def test_good_releases_lose_no_request_and_bad_ones_are_put_back(kept_demo: dict) -> None:
@@ -63,6 +60,7 @@ def test_good_releases_lose_no_request_and_bad_ones_are_put_back(kept_demo: dict
 
 
 def test_kept_service_answers_with_the_last_good_version(kept_demo: dict) -> None:
+    assert traces(), "a kept demo has processes: if none is found, the search for what is left would prove nothing"
     url = next(word for word in kept_demo["output"].split("Still serving")[1].split() if word.startswith("http"))
     with urllib.request.urlopen(f"{url}/health/ready", timeout=5) as answer:
         assert json.load(answer)["version"] == "1.1.0"
@@ -72,10 +70,10 @@ def test_second_demo_takes_over_from_the_kept_one_and_leaves_nothing(kept_demo: 
     ran = make("demo")
     assert ran.returncode == 0, ran.stdout[-6000:] + ran.stderr[-3000:]
     assert "Stopping the local_aws that an earlier demo left" in ran.stdout
-    assert traces() <= kept_demo["before"]
+    assert not traces()
 
 
-@pytest.mark.parametrize("moment", ["Provisioning", "1.0.0: the first release", "1.1.0: a good release"])
+@pytest.mark.parametrize("moment", ["Provisioning", "1.1.0: a good release"])
 def test_ctrl_c_leaves_nothing(kept_demo: dict, moment: str) -> None:
     process = subprocess.Popen(
         ["make", "demo"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
@@ -90,4 +88,4 @@ def test_ctrl_c_leaves_nothing(kept_demo: dict, moment: str) -> None:
     output, _ = process.communicate(timeout=60)
     assert process.returncode != 0
     assert "everything that was started has been stopped" in output
-    assert traces() <= kept_demo["before"]
+    assert not traces()
