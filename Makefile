@@ -68,7 +68,7 @@ test: $(TEST_SETUP)
 	$(SAY) 'System tools for the registry tests'
 	$(BIN)/python tests/system_tools.py
 	$(SAY) 'Unit tests'
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests/unit
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest --numprocesses 2 tests/unit
 	$(SAY) 'The example service: Go tests with the race detector and a real PostgreSQL'
 	$(BIN)/python examples/go-service/run_tests.py
 	$(SAY) 'local_aws, driven from outside; then the collection on it'
