@@ -81,6 +81,49 @@ def newest_active_revision(client: t.Any, family: str) -> str | None:
     return arns[0] if arns else None
 
 
+def list_active_revisions(client: t.Any, family: str) -> list[str]:
+    """ARNs of every ACTIVE revision of exactly this family, newest first."""
+    return _listed(client.list_task_definitions, "taskDefinitionArns", familyPrefix=family, status="ACTIVE", sort="DESC")
+
+
+def deregister_task_definition(client: t.Any, arn: str) -> None:
+    client.deregister_task_definition(taskDefinition=arn)
+
+
+def list_clusters(client: t.Any) -> list[str]:
+    return _listed(client.list_clusters, "clusterArns")
+
+
+def list_services(client: t.Any, cluster: str) -> list[str]:
+    return _listed(client.list_services, "serviceArns", cluster=cluster, maxResults=100)
+
+
+def list_running_tasks_of_family(client: t.Any, cluster: str, family: str) -> list[str]:
+    """ARNs of the tasks of this family that are meant to run, whoever started them."""
+    return _listed(client.list_tasks, "taskArns", cluster=cluster, family=family, desiredStatus="RUNNING")
+
+
+def describe_container_instances(client: t.Any, cluster: str) -> list[Data]:
+    """Every ACTIVE container instance of the cluster."""
+    arns = _listed(client.list_container_instances, "containerInstanceArns", cluster=cluster, status="ACTIVE")
+    found: list[Data] = []
+    for chunk in _chunks(arns, _TASKS_PER_CALL):
+        answer = client.describe_container_instances(cluster=cluster, containerInstances=list(chunk))
+        found.extend(answer.get("containerInstances", []))
+    return found
+
+
+def _listed(call: t.Callable[..., Data], member: str, **request: t.Any) -> list[t.Any]:
+    """What every page of a list holds."""
+    found: list[t.Any] = []
+    while True:
+        answer = call(**request)
+        found.extend(answer.get(member, []))
+        if not answer.get("nextToken"):
+            return found
+        request["nextToken"] = answer["nextToken"]
+
+
 def register_task_definition(client: t.Any, definition: Data) -> Data:
     answer = client.register_task_definition(**definition)
     return {**answer["taskDefinition"], "tags": answer.get("tags", [])}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import typing as t
 
-from .masking import MASK, looks_secret
+from .masking import MASK, masked
 from .normalise import normalise
 
 _ABSENT = object()
@@ -92,9 +92,8 @@ def _put(result: dict[tuple[str | None, str], t.Any], container: str | None, mem
 
 
 def _shown(field: str, value: t.Any) -> t.Any:
-    if not field.startswith("secrets.") and isinstance(value, str) and looks_secret(field.rsplit(".", 1)[-1], value):
-        return MASK
-    return value
+    # What `valueFrom` says is where a secret is, not the secret.
+    return value if field.startswith("secrets.") else masked(field.rsplit(".", 1)[-1], value)
 
 
 def _lines(flat: dict[tuple[str | None, str], t.Any], changed: set[tuple[str | None, str]]) -> str:
@@ -106,7 +105,7 @@ def _lines(flat: dict[tuple[str | None, str], t.Any], changed: set[tuple[str | N
             last = container
         shown = _shown(field, flat[(container, field)])
         text = shown if isinstance(shown, str) else json.dumps(shown, sort_keys=True, default=str)
-        if shown == MASK and (container, field) in changed:
+        if MASK in text and (container, field) in changed:
             text += " (changed)"
         lines.append(f"{'  ' if container is not None else ''}{field}: {text}")
     return "\n".join(lines) + "\n" if lines else ""

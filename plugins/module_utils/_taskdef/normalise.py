@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
 import typing as t
 
@@ -22,6 +23,10 @@ _CONTAINER_DEFAULTS: dict[str, t.Any] = {
     "pseudoTerminal": False,
     "disableNetworking": False,
     "versionConsistency": "enabled",
+}
+_VOLUME_DEFAULTS = {
+    "efsVolumeConfiguration": {"rootDirectory": "/", "transitEncryption": "DISABLED"},
+    "dockerVolumeConfiguration": {"scope": "task", "autoprovision": False, "driver": "local"},
 }
 _HEALTH_CHECK_DEFAULTS = {"interval": 30, "timeout": 5, "retries": 3}
 # Lists whose order means nothing, and what to sort them by.
@@ -47,9 +52,9 @@ def normalise(definition: dict[str, t.Any]) -> dict[str, t.Any]:
     mode = result.get("networkMode") or ("awsvpc" if "FARGATE" in (result.get("requiresCompatibilities") or []) else "bridge")
     result["networkMode"] = mode
     if "cpu" in result:
-        result["cpu"] = _task_cpu(result["cpu"])
+        result["cpu"] = task_cpu(result["cpu"])
     if "memory" in result:
-        result["memory"] = _task_memory(result["memory"])
+        result["memory"] = task_memory(result["memory"])
     if "requiresCompatibilities" in result:
         result["requiresCompatibilities"] = sorted(result["requiresCompatibilities"] or [])
     result["containerDefinitions"] = sorted(
@@ -57,6 +62,8 @@ def normalise(definition: dict[str, t.Any]) -> dict[str, t.Any]:
         key=lambda item: str(item.get("name")),
     )
     result["volumes"] = sorted((_volume(item) for item in result.get("volumes") or []), key=lambda item: str(item.get("name")))
+    if "placementConstraints" in result:
+        result["placementConstraints"] = sorted(result["placementConstraints"] or [], key=lambda item: str(item.get("expression")))
     if "tags" in result:
         result["tags"] = sorted(result["tags"] or [], key=lambda item: str(item.get("key")))
     return t.cast("dict[str, t.Any]", _without_empty(result))
@@ -72,9 +79,17 @@ def _container(container: dict[str, t.Any], mode: str) -> dict[str, t.Any]:
                 port.setdefault("hostPort", port["containerPort"])
             elif port.get("hostPort") == 0:
                 del port["hostPort"]
-    for mount in result.get("mountPoints") or []:
+    for mount in [*(result.get("mountPoints") or []), *(result.get("volumesFrom") or [])]:
         if mount.get("readOnly") is False:
             del mount["readOnly"]
+    for section, members in (("linuxParameters", ("devices", "tmpfs")), ("logConfiguration", ("secretOptions",))):
+        inner = result.get(section)
+        for member in members:
+            if isinstance(inner, dict) and isinstance(inner.get(member), list):
+                inner[member] = sorted(inner[member], key=lambda item: json.dumps(item, sort_keys=True))
+    for words in ((result.get("linuxParameters") or {}).get("capabilities") or {}).values():
+        if isinstance(words, list):
+            words.sort()
     health = result.get("healthCheck")
     if isinstance(health, dict):
         for key, default in _HEALTH_CHECK_DEFAULTS.items():
@@ -87,15 +102,24 @@ def _container(container: dict[str, t.Any], mode: str) -> dict[str, t.Any]:
 
 def _volume(volume: dict[str, t.Any]) -> dict[str, t.Any]:
     # An empty `host` is what ECS returns for a volume that Docker keeps by itself.
-    return {key: item for key, item in volume.items() if not (key == "host" and not item)}
+    result = {key: item for key, item in volume.items() if not (key == "host" and not item)}
+    for section, defaults in _VOLUME_DEFAULTS.items():
+        if isinstance(result.get(section), dict):
+            # One with nothing but defaults is still another kind of volume than one without.
+            result[section] = {
+                key: item for key, item in result[section].items() if key not in defaults or item != defaults[key]
+            } or "defaults"
+    if result.get("configuredAtLaunch") is False:
+        del result["configuredAtLaunch"]
+    return result
 
 
-def _task_cpu(value: t.Any) -> str:
+def task_cpu(value: t.Any) -> str:
     match = _CPU_UNITS.match(str(value))
     return str(int(float(match.group(1)) * 1024)) if match else str(value)
 
 
-def _task_memory(value: t.Any) -> str:
+def task_memory(value: t.Any) -> str:
     match = _GIGABYTES.match(str(value))
     return str(int(float(match.group(1)) * 1024)) if match else str(value)
 

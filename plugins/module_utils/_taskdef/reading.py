@@ -11,6 +11,7 @@ import json
 import typing as t
 
 from .errors import TaskDefinitionError
+from .spelling import USER_KEYS
 
 # What DescribeTaskDefinition adds and RegisterTaskDefinition refuses.
 DESCRIBE_ONLY = frozenset(
@@ -27,13 +28,48 @@ DESCRIBE_ONLY = frozenset(
     }
 )
 
-_CONTAINER_INTEGERS = ("cpu", "memory", "memoryReservation", "startTimeout", "stopTimeout")
-_NESTED_INTEGERS = {
-    "portMappings": ("containerPort", "hostPort"),
-    "ulimits": ("softLimit", "hardLimit"),
-    "systemControls": (),
-}
-_HEALTH_CHECK_INTEGERS = ("interval", "timeout", "retries", "startPeriod")
+# Members that hold a number or a truth, wherever in a definition they are, for what a template's text made a text of.
+_INTEGERS = frozenset(
+    {
+        "containerPort",
+        "cpu",
+        "hardLimit",
+        "hostPort",
+        "interval",
+        "maxComputePercent",
+        "maxSwap",
+        "memory",
+        "memoryReservation",
+        "restartAttemptPeriod",
+        "retries",
+        "sharedMemorySize",
+        "size",
+        "sizeInGiB",
+        "softLimit",
+        "startPeriod",
+        "startTimeout",
+        "stopTimeout",
+        "swappiness",
+        "timeout",
+        "transitEncryptionPort",
+    }
+)
+_BOOLEANS = frozenset(
+    {
+        "autoprovision",
+        "configuredAtLaunch",
+        "disableNetworking",
+        "enableFaultInjection",
+        "enabled",
+        "essential",
+        "initProcessEnabled",
+        "interactive",
+        "privileged",
+        "pseudoTerminal",
+        "readOnly",
+        "readonlyRootFilesystem",
+    }
+)
 
 
 def read_json(text: str, name: str) -> dict[str, t.Any]:
@@ -70,43 +106,31 @@ def registrable(value: dict[str, t.Any]) -> dict[str, t.Any]:
             described["tags"] = value["tags"]
         value = described
     definition = {key: copy.deepcopy(item) for key, item in value.items() if key not in DESCRIBE_ONLY and item is not None}
-    for key in ("cpu", "memory"):
-        if isinstance(definition.get(key), int):
-            definition[key] = str(definition[key])
-    containers = definition.get("containerDefinitions")
-    if isinstance(containers, list):
-        for container in containers:
-            if isinstance(container, dict):
-                _type_container(container)
+    for key, item in definition.items():
+        if key in ("cpu", "memory"):
+            # Of a task these two are texts, of a container numbers.
+            definition[key] = str(item)
+        elif key != "tags":
+            definition[key] = _typed(key, item)
+    for tag in definition.get("tags") or ():
+        if isinstance(tag, dict) and "value" in tag:
+            tag["value"] = as_text(tag["value"])
     return definition
 
 
-def _type_container(container: dict[str, t.Any]) -> None:
-    for key in [key for key, item in container.items() if item is None]:
-        del container[key]
-    _to_integers(container, _CONTAINER_INTEGERS)
-    for key, members in _NESTED_INTEGERS.items():
-        for item in container.get(key) or ():
-            if isinstance(item, dict):
-                _to_integers(item, members)
-    if isinstance(container.get("healthCheck"), dict):
-        _to_integers(container["healthCheck"], _HEALTH_CHECK_INTEGERS)
-    for pair in container.get("environment") or ():
-        if isinstance(pair, dict) and "value" in pair:
-            pair["value"] = as_text(pair["value"])
-    labels = container.get("dockerLabels")
-    if isinstance(labels, dict):
-        container["dockerLabels"] = {key: as_text(item) for key, item in labels.items()}
-    options = (container.get("logConfiguration") or {}).get("options")
-    if isinstance(options, dict):
-        container["logConfiguration"]["options"] = {key: as_text(item) for key, item in options.items()}
-
-
-def _to_integers(target: dict[str, t.Any], members: tuple[str, ...]) -> None:
-    for member in members:
-        item = target.get(member)
-        if isinstance(item, str) and item.strip().lstrip("-").isdigit():
-            target[member] = int(item)
+def _typed(member: str, value: t.Any) -> t.Any:
+    if member in USER_KEYS and isinstance(value, dict):
+        return {key: as_text(item) for key, item in value.items()}
+    if isinstance(value, dict):
+        # A member that is null was never set; the value of a variable that is null is an empty text.
+        return {key: _typed(key, item) for key, item in value.items() if item is not None or (key == "value" and "name" in value)}
+    if isinstance(value, list):
+        return [_typed(member, item) for item in value]
+    if member in _INTEGERS and isinstance(value, str) and value.strip().lstrip("-").isdigit():
+        return int(value)
+    if member in _BOOLEANS and isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    return as_text(value) if member == "value" else value
 
 
 def as_text(value: t.Any) -> str:

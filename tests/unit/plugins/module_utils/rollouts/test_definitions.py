@@ -130,5 +130,8 @@ def test_no_secret_value_is_shown(stage: Stage) -> None:
     stage.run(REGISTER, definition=TEMPLATE)
     secret = [{"name": "DB_PASSWORD", "value": "hunter2"}]
     changed = {**TEMPLATE, "containerDefinitions": [{**TEMPLATE["containerDefinitions"][0], "environment": secret}]}
-    result = stage.run(REGISTER, definition=changed)
+    with pytest.raises(VerbFailure, match="DB_PASSWORD looks like a secret") as failure:
+        stage.run(REGISTER, definition=changed)
+    result = stage.run(REGISTER, definition=changed, allow_plain=["DB_PASSWORD"])
+    assert "hunter2" not in failure.value.message + str(failure.value.result)
     assert "hunter2" not in str(result["diff"]) + str(result["differences"]) + "".join(stage.said)

@@ -11,15 +11,20 @@ import datetime
 import typing as t
 
 import pytest
+from ansible_collections.steadystate.ecs.plugins.module_utils._taskdef.arns import Names, Place
 from ansible_collections.steadystate.ecs.plugins.module_utils._taskdef.checks import problems
 from ansible_collections.steadystate.ecs.plugins.module_utils._taskdef.differences import diff_text, differences
 from ansible_collections.steadystate.ecs.plugins.module_utils._taskdef.errors import TaskDefinitionError
 from ansible_collections.steadystate.ecs.plugins.module_utils._taskdef.masking import MASK, looks_secret
 from ansible_collections.steadystate.ecs.plugins.module_utils._taskdef.normalise import normalise
 from ansible_collections.steadystate.ecs.plugins.module_utils._taskdef.reading import as_text, read_json, registrable
-from ansible_collections.steadystate.ecs.plugins.module_utils._taskdef.render import render
+from ansible_collections.steadystate.ecs.plugins.module_utils._taskdef.render import Changes, render
 
 Data = dict[str, t.Any]
+NAMES = Names(
+    place=lambda: Place("aws-cn", "cn-north-1", "123456789012"),
+    secret_arn={"db": "arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:db-AbCdEf"}.get,
+)
 
 
 def definition(**container: t.Any) -> Data:
@@ -208,7 +213,7 @@ def test_malformed_json_says_where(text: str, words: str) -> None:
 
 
 def app(template: Data, **changes: t.Any) -> Data:
-    return t.cast("Data", render(template, {"app": changes})["containerDefinitions"][0])
+    return t.cast("Data", render(template, Changes(containers={"app": changes}), NAMES)["containerDefinitions"][0])
 
 
 def test_the_template_is_not_touched() -> None:
@@ -228,7 +233,8 @@ def test_environment_is_merged_and_null_takes_out() -> None:
 
 def test_secrets_are_merged() -> None:
     template = definition(secrets=[{"name": "A", "valueFrom": "x"}])
-    assert app(template, secrets={"B": "y"})["secrets"] == [{"name": "A", "valueFrom": "x"}, {"name": "B", "valueFrom": "y"}]
+    arn = "arn:aws-cn:ssm:cn-north-1:123456789012:parameter/y"
+    assert app(template, secrets={"B": "/y"})["secrets"] == [{"name": "A", "valueFrom": "x"}, {"name": "B", "valueFrom": arn}]
 
 
 def test_plain_members_are_replaced() -> None:
@@ -261,7 +267,7 @@ def test_log_options_are_merged_while_the_driver_stays() -> None:
 )
 def test_what_render_refuses(changes: dict[str, Data], words: str) -> None:
     with pytest.raises(TaskDefinitionError, match=words):
-        render(definition(), changes)
+        render(definition(), Changes(containers=changes), NAMES)
 
 
 def test_a_null_change_changes_nothing() -> None:
@@ -269,7 +275,7 @@ def test_a_null_change_changes_nothing() -> None:
 
 
 def test_unknown_members_pass_through() -> None:
-    assert render({**definition(thing={"x": 1}), "other": 2}, {})["other"] == 2
+    assert render({**definition(thing={"x": 1}), "other": 2}, Changes(), NAMES)["other"] == 2
 
 
 _DIGEST = "sha256:" + "0" * 64
@@ -328,4 +334,4 @@ def test_what_is_wrong_is_named(made: Data, words: str) -> None:
 
 
 def test_every_problem_is_named_at_once() -> None:
-    assert len(problems(definition(image="A", memory=1, memoryReservation=2))) == 2
+    assert len(problems(definition(image="A", memory=10, memoryReservation=20))) == 2
