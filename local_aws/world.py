@@ -11,6 +11,7 @@ from local_aws import __version__
 from local_aws.agent import TaskAgent
 from local_aws.capacity import CapacityRoom, Fleet
 from local_aws.clock import ScaledClock
+from local_aws.control_plane import simulation
 from local_aws.control_plane.alarms import MetricAlarms
 from local_aws.control_plane.api import AwsApi
 from local_aws.control_plane.gaps import close_gaps
@@ -50,6 +51,7 @@ class World:
         self.shortage = Shortage(self.moto)
         close_gaps(self.api, self.shortage)
         self.permissions = RolePermissions(self.moto)
+        simulation.install(self.api, self.permissions)
         self.metrics = Metrics(self.moto, self.clock)
         self.alarms = MetricAlarms(self.moto, self.clock, self.api)
         self.registry = RegistryRoom(self.clock, settings.data_dir, self.api)

@@ -30,8 +30,9 @@ options:
   keep:
     description:
       - How many of the newest active revisions to keep. Older ones are deregistered, but for those that anything uses.
-      - A revision is in use when a service of the region runs it, was deployed with it successfully as far as ECS remembers, a task runs it, or an
-        EventBridge rule or schedule starts it. When not all of that can be seen, nothing is deregistered, and a warning says what was refused.
+      - A revision is in use when a service of the region runs it, was deployed with it successfully as far as ECS remembers, a task runs
+        it, or an EventBridge rule or schedule starts it. When not all of that can be seen, nothing is deregistered, and a warning says
+        what was refused.
       - What other services start by themselves, such as AWS Step Functions, is not seen.
       - All stay when not given.
     type: int

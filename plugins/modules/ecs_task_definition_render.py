@@ -49,18 +49,19 @@ options:
         V(volumes_from), V(depends_on), V(links), V(dns_servers), V(dns_search_domains), V(extra_hosts), V(docker_security_options),
         V(system_controls), V(resource_requirements) and V(credential_specs), and the mappings V(health_check), V(linux_parameters),
         V(repository_credentials), V(restart_policy) and V(firelens_configuration). Keys in them may be in snake case.
-      - V(environment) is a mapping from name to value and is merged; a null value takes the name out. V(environment_mode=replace) starts from
-        none, and V(environment_remove) is a list of names to take out.
-      - V(secrets) is a mapping likewise, with V(secrets_mode) and V(secrets_remove). A value is an ARN, the name of an SSM parameter, or a mapping
-        with V(parameter) or V(secret), each a name or an ARN; V(key), V(version_stage) and V(version_id) say which part of a secret, and which
-        version. Names become ARNs in the partition, the region and the account of the definition.
+      - V(environment) is a mapping from name to value and is merged; a null value takes the name out. V(environment_mode=replace) starts
+        from none, and V(environment_remove) is a list of names to take out.
+      - V(secrets) is a mapping likewise, with V(secrets_mode) and V(secrets_remove). A value is an ARN, the name of an SSM parameter, or
+        a mapping with V(parameter) or V(secret), each a name or an ARN; V(key), V(version_stage) and V(version_id) say which part of a
+        secret, and which version. Names become ARNs in the partition, the region and the account of the definition.
       - V(docker_labels) is a mapping likewise, with V(docker_labels_mode) and V(docker_labels_remove).
       - V(environment_files) is a list of ARNs of S3 objects.
       - V(port_mappings) is a list of ports, or of mappings with V(container_port), V(host_port), V(protocol), V(name) and V(app_protocol).
       - V(ulimits) is a list as in the API, or a mapping from name to the limit, or to V(soft) and V(hard).
-      - V(log_configuration) has V(log_driver), V(options) and V(secret_options), whose values are like those of V(secrets). The options are merged as
-        long as the driver stays the same.
-      - V(members) is a mapping of members in the API's own names, set as they are, for what has no change of its own. A null value takes one out.
+      - V(log_configuration) has V(log_driver), V(options) and V(secret_options), whose values are like those of V(secrets). The options
+        are merged as long as the driver stays the same.
+      - V(members) is a mapping of members in the API's own names, set as they are, for what has no change of its own. A null value takes
+        one out.
     type: raw
   add_containers:
     description:

@@ -47,7 +47,7 @@ def test_a_second_run_and_check_mode_change_nothing(account: Account, good: str)
     run = account.deploy("1.0.0")
     assert run.code == 0
     assert not any(run[step]["changed"] for step in ("push", "render", "register", "service", "wait"))
-    run = account.deploy("1.1.0", "--check", "--diff", environment_changes={"API_TOKEN": "hunter2"})
+    run = account.deploy("1.1.0", "--check", "--diff", environment_changes={"API_TOKEN": "hunter2"}, allow_plain=["API_TOKEN"])
     assert run.code == 0, run.output
     assert run["service"]["deployment_started"]
     assert "+  image: " in run.output

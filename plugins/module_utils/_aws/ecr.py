@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 from dataclasses import dataclass
 
@@ -58,3 +59,32 @@ def get_authorization_token(client: t.Any, registry_id: str | None = None) -> Ec
     arguments = {"registryIds": [registry_id]} if registry_id else {}
     data = client.get_authorization_token(**arguments)["authorizationData"][0]
     return EcrAuthorization(token=f"Basic {data['authorizationToken']}", endpoint=data["proxyEndpoint"])
+
+
+_MANIFEST_TYPES = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
+
+
+def image_manifest(client: t.Any, registry_id: str, repository: str, tag: str, digest: str) -> dict[str, t.Any] | None:
+    """ecr:BatchGetImage for one image: its manifest or index. None when the repository or the image is not there."""
+    wanted = {key: value for key, value in (("imageTag", "" if digest else tag), ("imageDigest", digest)) if value}
+    try:
+        answer = client.batch_get_image(
+            registryId=registry_id, repositoryName=repository, imageIds=[wanted], acceptedMediaTypes=list(_MANIFEST_TYPES)
+        )
+    except Exception as error:
+        if error_code(error) == "RepositoryNotFoundException":
+            return None
+        raise
+    images = answer.get("images", [])
+    return dict(json.loads(images[0]["imageManifest"])) if images else None
+
+
+def download_url(client: t.Any, registry_id: str, repository: str, digest: str) -> str:
+    """ecr:GetDownloadUrlForLayer: where a blob may be fetched for a while, without credentials."""
+    answer = client.get_download_url_for_layer(registryId=registry_id, repositoryName=repository, layerDigest=digest)
+    return str(answer["downloadUrl"])

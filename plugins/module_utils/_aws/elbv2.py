@@ -20,3 +20,14 @@ def describe_target_health(client: t.Any, target_group_arn: str) -> list[dict[st
             return None
         raise
     return t.cast("list[dict[str, t.Any]]", answer.get("TargetHealthDescriptions", []))
+
+
+def describe_target_group(client: t.Any, arn: str) -> dict[str, t.Any] | None:
+    """A target group, or None when there is none of this ARN."""
+    try:
+        found = client.describe_target_groups(TargetGroupArns=[arn]).get("TargetGroups", [])
+    except Exception as error:
+        if error_code(error) in ("TargetGroupNotFound", "TargetGroupNotFoundException"):
+            return None
+        raise
+    return dict(found[0]) if found else None

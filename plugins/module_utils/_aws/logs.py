@@ -20,3 +20,13 @@ def tail(client: t.Any, group: str, stream: str, lines: int) -> list[str]:
             return []
         raise
     return [str(event.get("message", "")).rstrip("\n") for event in answer.get("events", [])]
+
+
+def log_group_exists(client: t.Any, name: str) -> bool:
+    answer = client.describe_log_groups(logGroupNamePrefix=name, limit=50)
+    while True:
+        if any(group.get("logGroupName") == name for group in answer.get("logGroups", [])):
+            return True
+        if not answer.get("nextToken"):
+            return False
+        answer = client.describe_log_groups(logGroupNamePrefix=name, limit=50, nextToken=answer["nextToken"])

@@ -101,7 +101,10 @@ def secret_value_from(wish: t.Any, names: Names, field: str) -> str:
     if not isinstance(wish, dict) or set(wish) - set(_SECRET_KEYS) or bool(wish.get("parameter")) == bool(wish.get("secret")):
         raise TaskDefinitionError(
             [
-                f"{field}: an ARN, the name of an SSM parameter, or a mapping with either parameter or secret (and key, version_stage, version_id) is needed."
+                (
+                    f"{field}: an ARN, the name of an SSM parameter, or a mapping with either parameter or secret "
+                    "(and key, version_stage, version_id) is needed."
+                )
             ]
         )
     extra = [str(wish.get(part) or "") for part in ("key", "version_stage", "version_id")]

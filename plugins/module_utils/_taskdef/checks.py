@@ -76,12 +76,31 @@ def _container(definition: dict[str, t.Any], container: dict[str, t.Any], where:
             f"{where}: image: {image!r} is no image reference. It reads [registry/]repository[:tag][@sha256:digest], "
             "the repository in lower case."
         )
+    yield from _sizes(definition, container, where)
+    volumes = {item.get("name") for item in definition.get("volumes") or [] if isinstance(item, dict)}
+    for mount in container.get("mountPoints") or []:
+        if mount.get("sourceVolume") not in volumes:
+            yield f"{where}: mountPoints: there is no volume {mount.get('sourceVolume')!r}. Add it to volumes."
+    yield from _networking(definition, container, where)
+    for member, example in (("command", "['serve', '--port', '8080']"), ("entryPoint", "['/bin/serve']")):
+        if container.get(member) is not None and not isinstance(container[member], list):
+            yield f"{where}: {member}: a list of words is needed, for example {example}."
+    yield from _variables(container, where)
+    yield from _health_check(container, where)
+    yield from _logging(definition, container, where)
+    for limit in container.get("ulimits") or []:
+        soft, hard = limit.get("softLimit"), limit.get("hardLimit")
+        if isinstance(soft, int) and isinstance(hard, int) and hard != -1 and (soft > hard or soft == -1):
+            yield f"{where}: ulimits: {limit.get('name')}: softLimit {soft} is above hardLimit {hard}. Raise hardLimit or lower softLimit."
+
+
+def _sizes(definition: dict[str, t.Any], container: dict[str, t.Any], where: str) -> t.Iterator[str]:
     memory, reservation = container.get("memory"), container.get("memoryReservation")
     if isinstance(memory, int) and isinstance(reservation, int) and memory < reservation:
         yield f"{where}: memory: {memory} MiB is below memoryReservation, {reservation} MiB. Raise memory or lower the reservation."
     for member, amount in (("memory", memory), ("memoryReservation", reservation)):
         if isinstance(amount, int) and amount < _SMALLEST_MEMORY_MIB:
-            yield f"{where}: {member}: {amount} MiB is below {_SMALLEST_MEMORY_MIB} MiB, the least that Docker gives a container."
+            yield f"{where}: {member}: {amount} MiB is below {_SMALLEST_MEMORY_MIB} MiB, the least that Docker gives a container. Raise it."
         elif amount is not None and not isinstance(amount, int):
             yield f"{where}: {member}: {amount!r} is not a number of MiB."
     cpu = container.get("cpu")
@@ -89,10 +108,9 @@ def _container(definition: dict[str, t.Any], container: dict[str, t.Any], where:
         yield f"{where}: cpu: {cpu!r} is not a number of CPU units, of which a vCPU has 1024."
     if memory is None and reservation is None and not definition.get("memory"):
         yield f"{where}: memory: set memory or memoryReservation, or memory for the whole task."
-    volumes = {item.get("name") for item in definition.get("volumes") or [] if isinstance(item, dict)}
-    for mount in container.get("mountPoints") or []:
-        if mount.get("sourceVolume") not in volumes:
-            yield f"{where}: mountPoints: there is no volume {mount.get('sourceVolume')!r}. Add it to volumes."
+
+
+def _networking(definition: dict[str, t.Any], container: dict[str, t.Any], where: str) -> t.Iterator[str]:
     mode = definition.get("networkMode")
     if mode == "none" and container.get("portMappings"):
         yield f"{where}: portMappings: in network mode none a container has no port. Leave them out, or use awsvpc."
@@ -101,42 +119,42 @@ def _container(definition: dict[str, t.Any], container: dict[str, t.Any], where:
             if container.get(member):
                 yield f"{where}: {member}: network mode awsvpc does not take it. Leave it out."
     elif mode not in (None, "bridge") and container.get("links"):
-        yield f"{where}: links: network mode {mode} does not take them. Only bridge does."
+        yield f"{where}: links: network mode {mode} does not take them. Leave them out, or use bridge."
     for port in container.get("portMappings") or []:
-        if not isinstance(port, dict):
+        if isinstance(port, dict):
+            yield from _port(port, mode, f"{where}: portMappings")
+        else:
             yield f"{where}: portMappings: a mapping with containerPort is needed, this is {port!r}."
-            continue
-        inside, outside = port.get("containerPort"), port.get("hostPort")
-        if inside is None and not port.get("containerPortRange"):
-            yield f"{where}: portMappings: containerPort is missing."
-        elif inside is not None and not isinstance(inside, int):
-            yield f"{where}: portMappings: containerPort {inside!r} is not a number."
-        if isinstance(inside, int) and not 1 <= inside <= 65535:
-            yield f"{where}: portMappings: containerPort {inside} is not between 1 and 65535."
-        if definition.get("networkMode") in ("awsvpc", "host") and outside not in (None, inside):
-            yield (
-                f"{where}: portMappings: hostPort {outside} is not containerPort {inside}. In network mode "
-                f"{definition.get('networkMode')} both are the same: leave hostPort out."
-            )
+
+
+def _port(port: dict[str, t.Any], mode: t.Any, where: str) -> t.Iterator[str]:
+    inside, outside = port.get("containerPort"), port.get("hostPort")
+    if inside is None and not port.get("containerPortRange"):
+        yield f"{where}: containerPort is missing."
+    elif inside is not None and not isinstance(inside, int):
+        yield f"{where}: containerPort {inside!r} is not a number."
+    elif isinstance(inside, int) and not 1 <= inside <= 65535:
+        yield f"{where}: containerPort {inside} is not between 1 and 65535."
+    if mode in ("awsvpc", "host") and outside not in (None, inside):
+        yield f"{where}: hostPort {outside} is not containerPort {inside}. In network mode {mode} both are the same: leave hostPort out."
+
+
+def _variables(container: dict[str, t.Any], where: str) -> t.Iterator[str]:
+    listed = [item for item in container.get("secrets") or [] if isinstance(item, dict)]
     variables = [str(item.get("name")) for item in container.get("environment") or [] if isinstance(item, dict)]
-    secrets = [str(item.get("name")) for item in container.get("secrets") or [] if isinstance(item, dict)]
-    for name in sorted({name for name in variables if variables.count(name) > 1}):
-        yield f"{where}: environment: {name} is set more than once."
+    secrets = [str(item.get("name")) for item in listed]
+    for member, names in (("environment", variables), ("secrets", secrets)):
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            yield f"{where}: {member}: {name} is set more than once. Keep one of them."
     for name in sorted(set(variables) & set(secrets)):
         yield f"{where}: {name} is in environment and in secrets. Keep one of them."
-    command = container.get("command")
-    if command is not None and not isinstance(command, list):
-        yield f"{where}: command: a list of words is needed, for example ['serve', '--port', '8080']."
-    entry_point = container.get("entryPoint")
-    if entry_point is not None and not isinstance(entry_point, list):
-        yield f"{where}: entryPoint: a list of words is needed, for example ['/bin/serve']."
-    yield from _secrets(container, where)
-    yield from _health_check(container, where)
-    yield from _logging(definition, container, where)
-    for limit in container.get("ulimits") or []:
-        soft, hard = limit.get("softLimit"), limit.get("hardLimit")
-        if isinstance(soft, int) and isinstance(hard, int) and hard != -1 and (soft > hard or soft == -1):
-            yield f"{where}: ulimits: {limit.get('name')}: softLimit {soft} is above hardLimit {hard}."
+    for item in listed:
+        value = item.get("valueFrom")
+        if not isinstance(value, str) or parse_value_from(value) is None:
+            yield (
+                f"{where}: secrets: {item.get('name')}: valueFrom {value!r} is neither an SSM parameter's name or ARN "
+                "nor the ARN of a Secrets Manager secret."
+            )
 
 
 def _plain_secrets(container: dict[str, t.Any], where: str, allowed: t.Collection[str]) -> t.Iterator[str]:
@@ -150,27 +168,16 @@ def _plain_secrets(container: dict[str, t.Any], where: str, allowed: t.Collectio
             )
 
 
-def _secrets(container: dict[str, t.Any], where: str) -> t.Iterator[str]:
-    listed = [item for item in container.get("secrets") or [] if isinstance(item, dict)]
-    names = [str(item.get("name")) for item in listed]
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        yield f"{where}: secrets: {name} is set more than once."
-    for item in listed:
-        value = item.get("valueFrom")
-        if not isinstance(value, str) or parse_value_from(value) is None:
-            yield (
-                f"{where}: secrets: {item.get('name')}: valueFrom {value!r} is neither an SSM parameter's name or ARN "
-                "nor the ARN of a Secrets Manager secret."
-            )
-
-
 def _health_check(container: dict[str, t.Any], where: str) -> t.Iterator[str]:
     check = container.get("healthCheck")
     if not isinstance(check, dict):
         return
     command = check.get("command")
     if not isinstance(command, list) or not command or command[0] not in _HEALTH_CHECK_STARTS:
-        yield f"{where}: healthCheck: command {command!r} begins with neither CMD (the words of a command) nor CMD-SHELL (a line for the shell)."
+        yield (
+            f"{where}: healthCheck: command {command!r} begins with neither CMD (the words of a command) "
+            "nor CMD-SHELL (a line for the shell)."
+        )
     for member, (least, most) in _HEALTH_CHECK_RANGES.items():
         value = check.get(member)
         if value is not None and not (isinstance(value, int) and least <= value <= most):
@@ -203,7 +210,10 @@ def _dependencies(containers: list[dict[str, t.Any]]) -> t.Iterator[str]:
             if condition == "HEALTHY" and not by_name[other].get("healthCheck"):
                 yield f"{where}: HEALTHY needs a healthCheck in container {other}, which has none. Add one, or wait for START."
             elif condition in ("COMPLETE", "SUCCESS") and by_name[other].get("essential", True):
-                yield f"{where}: {condition} waits for the end of container {other}, which is essential: its end ends the task. Set essential: false there."
+                yield (
+                    f"{where}: {condition} waits for the end of container {other}, which is essential: its end ends the task. "
+                    "Set essential: false there."
+                )
             elif condition not in ("START", "COMPLETE", "SUCCESS", "HEALTHY"):
                 yield f"{where}: condition {condition!r} is none of START, COMPLETE, SUCCESS and HEALTHY."
     for name in by_name:

@@ -24,7 +24,7 @@ _CONTAINER_DEFAULTS: dict[str, t.Any] = {
     "disableNetworking": False,
     "versionConsistency": "enabled",
 }
-_VOLUME_DEFAULTS = {
+_VOLUME_DEFAULTS: dict[str, dict[str, t.Any]] = {
     "efsVolumeConfiguration": {"rootDirectory": "/", "transitEncryption": "DISABLED"},
     "dockerVolumeConfiguration": {"scope": "task", "autoprovision": False, "driver": "local"},
 }
@@ -42,6 +42,7 @@ _UNORDERED = {
     "resourceRequirements": ("type",),
     "portMappings": ("containerPort", "protocol", "containerPortRange"),
 }
+_UNORDERED_INNER: dict[str, tuple[str, ...]] = {"linuxParameters": ("devices", "tmpfs"), "logConfiguration": ("secretOptions",)}
 _CPU_UNITS = re.compile(r"^\s*([0-9.]+)\s*v?cpus?\s*$", re.IGNORECASE)
 _GIGABYTES = re.compile(r"^\s*([0-9.]+)\s*gb\s*$", re.IGNORECASE)
 
@@ -82,14 +83,7 @@ def _container(container: dict[str, t.Any], mode: str) -> dict[str, t.Any]:
     for mount in [*(result.get("mountPoints") or []), *(result.get("volumesFrom") or [])]:
         if mount.get("readOnly") is False:
             del mount["readOnly"]
-    for section, members in (("linuxParameters", ("devices", "tmpfs")), ("logConfiguration", ("secretOptions",))):
-        inner = result.get(section)
-        for member in members:
-            if isinstance(inner, dict) and isinstance(inner.get(member), list):
-                inner[member] = sorted(inner[member], key=lambda item: json.dumps(item, sort_keys=True))
-    for words in ((result.get("linuxParameters") or {}).get("capabilities") or {}).values():
-        if isinstance(words, list):
-            words.sort()
+    _sort_inner(result)
     health = result.get("healthCheck")
     if isinstance(health, dict):
         for key, default in _HEALTH_CHECK_DEFAULTS.items():
@@ -98,6 +92,18 @@ def _container(container: dict[str, t.Any], mode: str) -> dict[str, t.Any]:
         if isinstance(result.get(key), list):
             result[key] = sorted(result[key], key=lambda item: tuple(str(item.get(member, "")) for member in members))
     return {key: item for key, item in result.items() if key not in _CONTAINER_DEFAULTS or item != _CONTAINER_DEFAULTS[key]}
+
+
+def _sort_inner(container: dict[str, t.Any]) -> None:
+    for section, members in _UNORDERED_INNER.items():
+        inner = container.get(section)
+        for member in members:
+            if isinstance(inner, dict) and isinstance(inner.get(member), list):
+                inner[member] = sorted(inner[member], key=lambda item: json.dumps(item, sort_keys=True))
+    capabilities = (container.get("linuxParameters") or {}).get("capabilities") or {}
+    for words in capabilities.values():
+        if isinstance(words, list):
+            words.sort()
 
 
 def _volume(volume: dict[str, t.Any]) -> dict[str, t.Any]:
