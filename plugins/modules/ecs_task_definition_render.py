@@ -249,6 +249,11 @@ differences:
       description: Its value in the result.
       type: raw
       sample: registry/api:1.1.0
+missing:
+  description: Says V(service) when there is no such service to start from.
+  returned: failure, when O(service) does not exist
+  type: str
+  sample: service
 source:
   description: What the result was made from.
   returned: success
