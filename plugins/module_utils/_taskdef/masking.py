@@ -119,7 +119,7 @@ def looks_secret(name: str, value: str) -> bool:
         return False
     if secret_reason(name, value) is not None:
         return True
-    return bool(_SECRET_NAME.search(name)) and not _POINTER_NAME.search(name)
+    return bool(_SECRET_NAME.search(name)) and not _POINTER_NAME.search(name.replace("-", "_"))
 
 
 def secret_reason(name: str, value: str) -> str | None:
