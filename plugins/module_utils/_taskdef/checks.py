@@ -266,7 +266,8 @@ def _sums(definition: dict[str, t.Any], containers: list[dict[str, t.Any]]) -> t
             if _amount(item.get("memory")) > int(memory) >= needed:
                 yield f"container {item['name']}: memory: {item['memory']} MiB is above memory of the task, {memory} MiB."
     shares = sum(_amount(item.get("cpu")) for item in containers)
-    if cpu.isdigit() and shares > int(cpu):
+    # On EC2 a container's CPU is a share of what is there, and only Fargate's documentation forbids more of it than the task has.
+    if cpu.isdigit() and shares > int(cpu) and "FARGATE" in (definition.get("requiresCompatibilities") or []):
         yield f"cpu: {cpu} units for the task are below what its containers ask for together, {shares} units."
 
 

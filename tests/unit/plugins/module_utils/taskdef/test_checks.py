@@ -90,7 +90,7 @@ def fargate(*containers: Data, **members: t.Any) -> Data:
         (task(container(memory="lots")), "memory: 'lots' is not a number of MiB"),
         (task(container(cpu="some")), "cpu: 'some' is not a number of CPU units"),
         (
-            task(container(cpu=200), container("b", cpu=100), cpu="256"),
+            fargate(container(cpu=200), container("b", cpu=100)),
             "cpu: 256 units for the task are below what its containers ask for together, 300",
         ),
         (task(container(memory=400), container("b", memory=200), memory="0.5GB"), "memory: 512 MiB for the task is below"),
@@ -157,6 +157,7 @@ def test_what_is_refused(made: Data, words: str) -> None:
             container("c", healthCheck={"command": ["CMD-SHELL", "exit 0"], "startPeriod": 0}),
         ),
         task(container(ulimits=[{"name": "core", "softLimit": 5, "hardLimit": -1}])),
+        task(container(cpu=200), container("b", cpu=100), cpu="256"),
         task(container(command=[], entryPoint=[])),
         task(container(logConfiguration={"logDriver": "awslogs", "options": {"awslogs-group": "/a"}})),
     ],
