@@ -14,7 +14,10 @@ description:
   - A lock of somebody else is never taken away before it expires, unless O(break_owner) names its owner.
     One that has expired is replaced, with a warning that names whose it was.
   - Release it in C(always), which Ansible runs on success and on failure.
-  - Ansible runs no C(always) after Ctrl-C or when it is killed. A lock then stays until it expires, or until O(break_owner) names its owner.
+  - Ansible runs no C(always) after Ctrl-C or when it is killed. A lock that was taken in the controller process is held by a small process
+    beside Ansible, which gives it new time while Ansible runs, and releases it within seconds when Ansible is gone without having done so.
+  - What that cannot cover, the expiry does. It cannot cover a controller that stops as a whole, a container that is killed with all its
+    processes, and a task that ran as a module, with C(async) or on another host.
 author:
   - The steadystate.ecs authors (@steadystate)
 options:
@@ -39,7 +42,7 @@ options:
       - Taking a lock again with the ID that holds it keeps it. Left out, a new one is made and returned.
       - To release a lock, the ID that holds it.
     type: str
-  message:
+  purpose:
     description:
       - What the lock is for, for others to read.
     type: str
@@ -47,7 +50,7 @@ options:
   expires_in:
     description:
       - After how many seconds the lock is free again although nobody released it.
-      - Choose it longer than a deploy takes.
+      - In the controller process it is extended while Ansible runs. Elsewhere choose it longer than a deploy takes.
     type: int
     default: 3600
   wait:
@@ -81,7 +84,7 @@ EXAMPLES = r"""
 - name: Take the lock
   steadystate.ecs.ecs_deploy_lock:
     name: /steadystate/locks/main/api
-    message: release 1.1.0
+    purpose: release 1.1.0
     expires_in: 1800
   register: lock
 
@@ -126,7 +129,7 @@ lock:
     run_id: 1f0c9c4e5a0b4c7c9d2f6f7f7a1f3c55
     taken_at: "2026-11-21T12:00:00+00:00"
     expires_at: "2026-11-21T13:00:00+00:00"
-    message: release 1.1.0
+    purpose: release 1.1.0
 broken:
   description: The lock of somebody else that was broken.
   returned: when one was
@@ -136,7 +139,7 @@ broken:
     run_id: 0d5b7c4e5a0b4c7c9d2f6f7f7a1f3c55
     taken_at: "2026-11-21T10:00:00+00:00"
     expires_at: "2026-11-21T11:00:00+00:00"
-    message: release 1.0.9
+    purpose: release 1.0.9
 """
 
 from ..module_utils._run_module import run_module

@@ -69,12 +69,16 @@ class InProcessAction(ActionBase):
                             diff_mode=bool(self._task.diff),
                         ),
                     )
+                self._afterwards(params, result)
             except VerbFailure as failure:
                 result = {"failed": True, "msg": failure.message, **failure.result}
         result.setdefault("changed", False)
         if warnings:
             result["warnings"] = warnings
         return t.cast("dict[str, t.Any]", remove_values(result, secrets))
+
+    def _afterwards(self, params: dict[str, t.Any], result: dict[str, t.Any]) -> None:
+        """What an action does besides, once its verb has succeeded. Nothing, for most."""
 
     def _needs_module(self) -> bool:
         """True when the task must run elsewhere than in this process: remote, async, or as another user."""

@@ -6,8 +6,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+import signal
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -159,3 +165,46 @@ def test_of_two_pipelines_at_once_one_wins_and_the_other_says_who_has_it(web: Ac
     assert runs[loser]["app"] == {}
     assert running(web)["taskDefinition"] != before
     assert lock(web) is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_deploy_leaves_no_lock_and_no_process(web: Account, number: signal.Signals) -> None:
+    endless = one_off("endless", command=[], environment={"SHUTDOWN_DELAY": "0s"})
+    process, output = web.start("app.yml", version="1.0.0", app_before_deploy=[endless])
+    tasks: list[str] = []
+    try:
+        eventually(lambda: tasks.extend(_one_offs(web)) or bool(tasks), output)
+        held = lock(web)
+        assert held is not None
+        process.send_signal(number)
+        process.wait(20)
+        eventually(lambda: lock(web) is None, output)
+    finally:
+        process.kill()
+        process.wait(20)
+    # Nobody waits for the task any more; ECS runs it on.
+    for task in tasks:
+        web.client("ecs").stop_task(cluster="main", task=task)
+    eventually(lambda: not left_of(process.pid), output)
+
+
+def _one_offs(account: Account) -> list[str]:
+    arns: list[str] = account.client("ecs").list_tasks(cluster="main", startedBy="steadystate.ecs", desiredStatus="RUNNING")["taskArns"]
+    return arns
+
+
+def eventually(happens: Callable[[], bool], output: Path) -> None:
+    deadline = time.monotonic() + 40
+    while not happens():
+        assert time.monotonic() < deadline, output.read_text()
+        time.sleep(0.2)
+
+
+def left_of(pid: int) -> list[str]:
+    """Processes that carry the mark which the play with this process ID was started with."""
+    found = []
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if f"PLAY_STARTED_BY={os.getpid()}-".encode() in environment.read_bytes():
+                found.append(environment.parent.name)
+    return [name for name in found if name != str(pid)]

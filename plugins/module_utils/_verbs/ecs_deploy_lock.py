@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import getpass
 import json
@@ -22,7 +23,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "owner": {"type": "str"},
     "run_id": {"type": "str"},
-    "message": {"type": "str", "default": ""},
+    "purpose": {"type": "str", "default": ""},
     "expires_in": {"type": "int", "default": 3600},
     "wait": {"type": "int", "default": 0},
     "break_owner": {"type": "str"},
@@ -30,6 +31,8 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
 
 _POLL_SECONDS = 3.0
 _HEARTBEAT_SECONDS = 30.0
+_KEEP_POLL_SECONDS = 1.0
+_KEEP_LOOK_SECONDS = 20.0
 # Whoever replaces a lock holds this second parameter meanwhile. One that is older was left by a process that died at it.
 _BREAKING = ".breaking"
 _BREAKING_SECONDS = 60.0
@@ -43,13 +46,13 @@ class Lock:
     taken_at: float
     """Seconds since the epoch, as are all times here."""
     expires_at: float
-    message: str = ""
+    purpose: str = ""
 
     def expired(self, now: float) -> bool:
         return now >= self.expires_at
 
     def words(self) -> str:
-        about = f" ({self.message})" if self.message else ""
+        about = f" ({self.purpose})" if self.purpose else ""
         return f"{self.owner}{about} since {_iso(self.taken_at)}, until {_iso(self.expires_at)} at the latest"
 
     def shown(self) -> dict[str, t.Any]:
@@ -65,7 +68,7 @@ def parse(text: str) -> Lock:
     try:
         held = json.loads(text)
         return Lock(
-            str(held["owner"]), str(held["run_id"]), float(held["taken_at"]), float(held["expires_at"]), str(held.get("message", ""))
+            str(held["owner"]), str(held["run_id"]), float(held["taken_at"]), float(held["expires_at"]), str(held.get("purpose", ""))
         )
     except (ValueError, KeyError, TypeError):
         return Lock("unknown", "", 0.0, float("inf"), "not a lock that this module has written")
@@ -75,7 +78,7 @@ def _take(params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
     client, clock, name = context.client("ssm"), context.clock, params["name"]
     now = clock.now()
     run_id = params["run_id"] or uuid.uuid4().hex
-    mine = Lock(params["owner"] or default_owner(), run_id, now, now + params["expires_in"], params["message"])
+    mine = Lock(params["owner"] or default_owner(), run_id, now, now + params["expires_in"], params["purpose"])
     deadline = clock.monotonic() + params["wait"]
     said_at: float | None = None
     while True:
@@ -94,7 +97,7 @@ def _take(params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
         if held.run_id == run_id:
             return _renewed(params, context, client, held)
         now = clock.now()
-        mine = Lock(mine.owner, run_id, now, now + params["expires_in"], mine.message)
+        mine = Lock(mine.owner, run_id, now, now + params["expires_in"], mine.purpose)
         if held.expired(now) or (params["break_owner"] is not None and params["break_owner"] == held.owner):
             if context.check_mode or _replace(client, name, held, mine, now):
                 why = "it had expired" if held.expired(now) else "as break_owner says"
@@ -141,10 +144,37 @@ def _renewed(params: dict[str, t.Any], context: Context, client: t.Any, held: Lo
     now = context.clock.now()
     if held.expires_at - now >= params["expires_in"] / 2:
         return _taken(held, changed=False)
-    lock = Lock(held.owner, held.run_id, held.taken_at, now + params["expires_in"], held.message)
+    lock = Lock(held.owner, held.run_id, held.taken_at, now + params["expires_in"], held.purpose)
     if not context.check_mode:
         ssm.replace_parameter(client, params["name"], json.dumps(asdict(lock)))
     return _taken(lock, changed=True)
+
+
+def keep(params: dict[str, t.Any], run_id: str, context: Context, alive: t.Callable[[], bool]) -> None:
+    """Hold the lock of this run, giving it new time, for as long as `alive()` says so, and release it then.
+
+    Ends when the lock is not ours any more.
+    AWS that does not answer is asked again until the lock has expired anyway.
+    """
+    clock = context.clock
+    ends = clock.now() + params["expires_in"]
+    looked_at = clock.monotonic()
+    while clock.now() < ends:
+        gone = not alive()
+        if gone or clock.monotonic() - looked_at >= _KEEP_LOOK_SECONDS:
+            looked_at = clock.monotonic()
+            with contextlib.suppress(Exception):
+                client = context.client("ssm")
+                text = ssm.read_parameter(client, params["name"])
+                held = parse(text) if text is not None else None
+                if held is None or held.run_id != run_id:
+                    return
+                if gone:
+                    ssm.delete_parameter(client, params["name"])
+                    return
+                _renewed(params, context, client, held)
+                ends = clock.now() + params["expires_in"]
+        clock.sleep(_KEEP_POLL_SECONDS)
 
 
 def _release(params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:

@@ -12,7 +12,7 @@ import typing as t
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.steadystate.ecs.plugins.module_utils._verb import Context, VerbFailure
-from ansible_collections.steadystate.ecs.plugins.module_utils._verbs.ecs_deploy_lock import VERB, parse
+from ansible_collections.steadystate.ecs.plugins.module_utils._verbs.ecs_deploy_lock import VERB, keep, parse
 from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.rollouts.fake_ecs import FakeClock, refused
 
 NAME = "/steadystate/locks/main/api"
@@ -75,7 +75,7 @@ def stage() -> Stage:
 
 
 def test_one_takes_it_and_the_other_is_told_who_has_it_since_when(stage: Stage) -> None:
-    mine = stage.run(owner="blue", message="1.1.0")
+    mine = stage.run(owner="blue", purpose="1.1.0")
     assert (mine["changed"], mine["held"], mine["broken"]) == (True, True, None)
     stage.clock.seconds += 60
     said = r"is held by blue \(1\.1\.0\) since 2026-11-21T12:00:00\+00:00, until 2026-11-21T13:00:00\+00:00 at the latest\. Nothing"
@@ -86,7 +86,7 @@ def test_one_takes_it_and_the_other_is_told_who_has_it_since_when(stage: Stage) 
         "run_id": mine["run_id"],
         "taken_at": "2026-11-21T12:00:00+00:00",
         "expires_at": "2026-11-21T13:00:00+00:00",
-        "message": "1.1.0",
+        "purpose": "1.1.0",
     }
     assert stage.run(state="absent", run_id=mine["run_id"])["changed"]
     assert not stage.run(state="absent", run_id=mine["run_id"])["changed"]
@@ -210,3 +210,38 @@ def test_what_is_no_lock_of_ours_is_somebody_elses_for_ever(stage: Stage) -> Non
 
 def test_without_an_owner_the_user_and_host_are_named(stage: Stage) -> None:
     assert "@" in stage.run()["lock"]["owner"]
+
+
+def keep_while(stage: Stage, seconds: float, run_id: str, expires_in: int = 100) -> float:
+    """Keep the lock while Ansible lives for so many seconds. Returns how long the keeping took."""
+    begin = stage.clock.seconds
+    context = Context(lambda _service: stage.store, stage.clock, stage.said.append, stage.warned.append)
+    keep({"name": NAME, "expires_in": expires_in}, run_id, context, lambda: stage.clock.seconds - begin < seconds)
+    return stage.clock.seconds - begin
+
+
+def test_a_kept_lock_outlasts_its_time_and_is_released_when_ansible_is_gone(stage: Stage) -> None:
+    run_id = stage.run(owner="blue", expires_in=100)["run_id"]
+    seen: list[float] = []
+    stage.store.before["replace"] = lambda: seen.append(stage.clock.seconds)
+    assert keep_while(stage, 500, run_id) == pytest.approx(500, abs=2)
+    assert seen
+    assert not stage.store.values
+
+
+def test_a_lock_that_was_released_or_broken_is_not_kept(stage: Stage) -> None:
+    run_id = stage.run(owner="blue")["run_id"]
+    stage.run(owner="green", break_owner="blue")
+    assert keep_while(stage, 500, run_id) < 25
+    assert keep_while(stage, 0, run_id) == 0
+    assert stage.holder == "green"
+
+
+def test_keeping_ends_with_the_lock_when_aws_does_not_answer(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = stage.run(owner="blue")["run_id"]
+
+    def unreachable(**_request: t.Any) -> None:
+        raise refused("ExpiredTokenException", "", "GetParameter")
+
+    monkeypatch.setattr(stage.store, "get_parameter", unreachable)
+    assert keep_while(stage, 5, run_id) == pytest.approx(100, abs=2)
