@@ -33,6 +33,11 @@ class VerbFailure(Exception):
         self.result = result
 
 
+def no_client(service: str) -> t.NoReturn:
+    """The `client` of a verb that said it needs no AWS."""
+    raise RuntimeError(f"a verb that needs no AWS asked for a client of {service}")
+
+
 @dataclass(frozen=True)
 class Context:
     """All that a verb gets from outside: nothing in a verb reaches for the real clock, network or terminal by itself."""
@@ -59,3 +64,5 @@ class Verb:
     required_one_of: tuple[tuple[str, ...], ...] = ()
     required_if: tuple[tuple[t.Any, ...], ...] = ()
     required_by: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    needs_aws: bool = True
+    """False for a verb that works on what it is given: it has no connection options, and asking for a client is an error."""
