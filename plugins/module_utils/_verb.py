@@ -13,6 +13,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from . import _http
+
 
 class Clock(t.Protocol):
     """Time as a verb sees it. Seconds everywhere; `now` is seconds since the epoch, in UTC."""
@@ -50,6 +52,8 @@ class Context:
     warn: t.Callable[[str], None]
     check_mode: bool = False
     diff_mode: bool = False
+    fetch: t.Callable[[str, float], tuple[int, bytes]] = _http.get
+    """Asks a URL, with a time-out in seconds: status and body."""
 
 
 @dataclass(frozen=True)

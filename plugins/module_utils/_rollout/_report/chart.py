@@ -218,16 +218,15 @@ def _traffic(canvas: _Canvas, probe: t.Mapping[str, t.Any]) -> None:
     canvas.y += 36
     base = canvas.y + _BAND_HEIGHT
     versions = list(probe["versions"])
-    length = datetime.timedelta(seconds=float(probe.get("series_seconds") or 1))
     canvas.rail(base + 0.5)
     if not canvas.layout.label_above:
         for index, version in enumerate(versions[:_VERSION_CLASSES]):
             canvas.text(0, base - 4 - 16 * index, f"{version[:16]}  {probe['versions'][version]}×", "id")
     for item in probe["series"]:
-        at = moment(item.get("at"))
-        if at is None or at + length < canvas.begin:
+        start, stop = moment(item.get("from")), moment(item.get("to"))
+        if start is None or stop is None or stop < canvas.begin:
             continue
-        left, right = canvas.x(at), canvas.x(at + length)
+        left, right = canvas.x(start), canvas.x(stop)
         answered = item.get("versions") or {}
         total = sum(answered.values()) + int(item.get("failed") or 0)
         bottom = base
@@ -256,7 +255,7 @@ def _slice(item: t.Mapping[str, t.Any], answered: t.Mapping[str, int]) -> str:
     words = [f"{version} {count}×" for version, count in answered.items()]
     if item.get("failed"):
         words.append(f"failed {item['failed']}×")
-    return f"{clock(item['at'])}: {', '.join(words)}"
+    return f"{clock(item['from'])} to {clock(item['to'])}: {', '.join(words)}"
 
 
 def _sentence(task: t.Mapping[str, t.Any], begin: datetime.datetime) -> str:

@@ -47,7 +47,6 @@ _PROBE = (
     "longest_gap_seconds",
     "latency_ms",
     "series",
-    "series_seconds",
 )
 
 

@@ -11,6 +11,7 @@ import typing as t
 
 from .phases import moment
 from .words import VERDICT_WORDS, clock, headline, offset, span, task_name
+from .words import event as said
 
 _SIGNS = {"succeeded": "✅", "failed": "❌", "rolled_back": "↩️", "superseded": "⏭️", "timed_out": "⌛"}
 _MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|<>~&@])")
@@ -32,8 +33,9 @@ def markdown(report: t.Mapping[str, t.Any]) -> str:
     lines.extend(_tasks(report))
     if report["events"]:
         lines += ["<details><summary>What ECS said</summary>", ""]
-        prefix = f"(service {report['service']['name']}) "
-        lines += [f"- {offset(event['at'], begin)} {plain(event['message'].removeprefix(prefix))}" for event in report["events"]]
+        lines += [
+            f"- {offset(event['at'], begin)} {plain(said(event['message'], report['service']['name']))}" for event in report["events"]
+        ]
         lines += ["", "</details>", ""]
     return "\n".join(lines)
 

@@ -14,6 +14,7 @@ from .chart import NARROW, WIDE, chart, swatch, textures, version_swatch
 from .phases import PHASES, moment
 from .style import STYLE
 from .words import VERDICT_WORDS, clock, day, headline, offset, span, task_name
+from .words import event as said
 
 Report = t.Mapping[str, t.Any]
 
@@ -181,10 +182,9 @@ def _traffic(report: Report, begin: datetime.datetime) -> str:
 def _events(report: Report, begin: datetime.datetime) -> str:
     if not report["events"]:
         return ""
-    prefix = f"(service {report['service']['name']}) "
     rows = []
     for event in report["events"]:
-        message = event["message"].removeprefix(prefix)
+        message = said(event["message"], report["service"]["name"])
         bad = ' class="bad"' if any(words in message.lower() for words in _BAD_EVENTS) else ""
         rows.append(
             f'<li><time datetime="{escape(event["at"])}">{offset(event["at"], begin)}</time><span{bad}>{escape(message)}</span></li>'

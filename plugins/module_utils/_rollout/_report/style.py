@@ -100,7 +100,8 @@ td.reason{white-space:normal;min-width:220px}
 footer{margin-top:22px;text-align:center;font-size:13px;color:var(--muted)}
 @media (max-width:640px){main{padding:0 12px 32px}.hero>div{padding:22px 16px 66px}.hero .line{gap:12px}.hero svg{width:42px;
   height:42px}.card{padding:18px 16px}
-.facts{padding:0;grid-template-columns:1fr 1fr}.facts>div{padding:14px 16px}.facts dd{font-size:21px}.chart.wide{display:none}
+.facts{padding:0;grid-template-columns:1fr 1fr}.facts>div{padding:14px 16px}.facts>div:last-child:nth-child(odd){grid-column:1/-1}
+  .facts dd{font-size:21px}.chart.wide{display:none}
   .chart.narrow{display:block}
 .todo{display:block}.todo strong{display:block;margin-bottom:2px}.events li{grid-template-columns:66px 1fr;gap:10px}}
 @media print{body{background:#fff}.card{break-inside:avoid;box-shadow:none}.hero{-webkit-print-color-adjust:exact;

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 import typing as t
 
 from .phases import moment
@@ -63,6 +64,16 @@ def offset(text: str | None, begin: datetime.datetime) -> str:
         return ""
     seconds = (at - begin).total_seconds()
     return f"{'−' if seconds < 0 else '+'}{abs(seconds):.1f} s"
+
+
+def event(message: str, service: str) -> str:
+    """What ECS said, without the name of the service and with short names for tasks and ARNs."""
+    for prefix in (f"(service {service}) ", f"(service {service}, "):
+        if message.startswith(prefix):
+            message = message[len(prefix) :] if prefix.endswith(") ") else f"({message[len(prefix) :]}"
+            break
+    message = re.sub(r"\b([0-9a-f]{8})[0-9a-f]{24}\b", r"\1", message)
+    return re.sub(r"arn:[\w-]+:elasticloadbalancing:[\w-]*:\d*:targetgroup/([^/\s)]+)/[0-9a-f]+", r"\1", message)
 
 
 def task_name(task: t.Mapping[str, t.Any]) -> str:
