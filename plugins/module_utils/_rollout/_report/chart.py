@@ -221,7 +221,7 @@ def _traffic(canvas: _Canvas, probe: t.Mapping[str, t.Any]) -> None:
     canvas.rail(base + 0.5)
     if not canvas.layout.label_above:
         for index, version in enumerate(versions[:_VERSION_CLASSES]):
-            canvas.text(0, base - 4 - 16 * index, f"{version[:16]}  {probe['versions'][version]}×", "id")
+            canvas.text(0, base - _BAND_HEIGHT + 12 + 16 * index, f"{version[:16]}  {probe['versions'][version]}×", "id")
     for item in probe["series"]:
         start, stop = moment(item.get("from")), moment(item.get("to"))
         if start is None or stop is None or stop < canvas.begin:

@@ -14,7 +14,7 @@ import datetime
 import typing as t
 
 from .phases import ending, moment, phases
-from .scrub import scrub
+from .scrub import legible, scrub
 
 Data = dict[str, t.Any]
 
@@ -52,6 +52,7 @@ _PROBE = (
 
 def document(rollout: t.Mapping[str, t.Any], title: str | None = None) -> Data:
     """Raises ValueError when `rollout` is not what ecs_service_wait returns."""
+    rollout = legible(dict(rollout))
     verdict = rollout.get("verdict")
     if verdict not in VERDICTS:
         raise ValueError(f"its verdict is {verdict!r}, and has to be one of {', '.join(VERDICTS)}")
@@ -143,6 +144,17 @@ def _probe(probe: t.Any) -> Data | None:
         return None
     found = {name: probe.get(name) for name in _PROBE}
     found["failures"] = {scrub(str(reason)): count for reason, count in (probe.get("failures") or {}).items()}
+    for name in ("mixed_from", "mixed_to"):
+        found[name] = _text(moment(found[name]))
+    found["series"] = [
+        {
+            "from": _text(moment(item.get("from"))),
+            "to": _text(moment(item.get("to"))),
+            "versions": dict(item.get("versions") or {}),
+            "failed": int(item.get("failed") or 0),
+        }
+        for item in probe.get("series") or []
+    ]
     found["url"] = scrub(str(probe.get("url") or ""))
     return found
 

@@ -65,7 +65,7 @@ def _facts(report: t.Mapping[str, t.Any]) -> list[str]:
 def _why(report: t.Mapping[str, t.Any]) -> list[str]:
     if report["verdict"] == "succeeded":
         return []
-    lines = ["### Why", "", *(f"- {plain(item)}" for item in report["evidence"]), ""]
+    lines = ["### Why", "", *(f"- {plain(said(item, report['service']['name']))}" for item in report["evidence"]), ""]
     if report["log_tail"]:
         lines += [f"Last log lines of {plain(report['failed_container'] or 'the container')}:", "", *_fenced(report["log_tail"]), ""]
     if report["hint"]:

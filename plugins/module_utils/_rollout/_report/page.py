@@ -57,9 +57,8 @@ def page(report: Report) -> str:
         "</main>",
         "</body>",
         "</html>",
-        "",
     ]
-    return "\n".join(part for part in parts if part or part == parts[-1])
+    return "\n".join(part for part in parts if part) + "\n"
 
 
 def _hero(report: Report) -> str:
@@ -107,7 +106,8 @@ def _why(report: Report) -> str:
         return ""
     parts = ['<section class="card"><h2>Why</h2>']
     if report["evidence"]:
-        parts.append(f'<ul class="evidence">{"".join(f"<li>{escape(item)}</li>" for item in report["evidence"])}</ul>')
+        evidence = "".join(f"<li>{escape(said(item, report['service']['name']))}</li>" for item in report["evidence"])
+        parts.append(f'<ul class="evidence">{evidence}</ul>')
     if report["log_tail"]:
         container = report["failed_container"] or "the container"
         parts.append(f"<h3>Last log lines of {escape(container)}, task {escape(str(report['failed_task'] or '')[:8])}</h3>")

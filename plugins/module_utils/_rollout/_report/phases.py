@@ -86,7 +86,7 @@ def ending(row: t.Mapping[str, t.Any]) -> tuple[str, str]:
     if row.get("stop_code") is None and not sick and "scaling activity" in reason.lower():
         return "stopped", ""
     if sick:
-        return "failed", "failed its health checks"
+        return "failed", "unhealthy"
     if codes:
         return "failed", f"exit code {codes[0]}"
     return "failed", reason.split(":", 1)[0][:40] or "stopped"

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+import typing as t
 
 MASK = "********"
 
@@ -28,6 +29,19 @@ _NAMED = re.compile(
     r"(?:\"[^\"]*\"|'[^']*'|[^\s\"',;&})\]]+)",
     re.IGNORECASE,
 )
+
+
+# Colours of a terminal, and what XML cannot carry.
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
+
+
+def legible(value: t.Any) -> t.Any:
+    """`value` without control characters in any text within it."""
+    if isinstance(value, dict):
+        return {legible(key): legible(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [legible(item) for item in value]
+    return _CONTROL.sub("", value) if isinstance(value, str) else value
 
 
 def scrub(text: str, logged: bool = False) -> str:
