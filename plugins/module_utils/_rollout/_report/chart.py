@@ -111,6 +111,13 @@ def version_swatch(index: int) -> str:
     )
 
 
+def failure_swatch() -> str:
+    return (
+        '<svg class="swatch" viewBox="0 0 26 20" width="26" height="20" aria-hidden="true">'
+        '<rect class="p-failed" x="1" y="9" width="24" height="8"/><path class="p-failed" d="M8 1h10l-5 7z"/></svg>'
+    )
+
+
 def _paint(phase: str) -> str:
     if phase == "draining":
         return 'fill="url(#hatch)"'

@@ -10,7 +10,7 @@ import datetime
 import typing as t
 from html import escape
 
-from .chart import NARROW, WIDE, chart, swatch, textures, version_swatch
+from .chart import NARROW, WIDE, chart, failure_swatch, swatch, textures, version_swatch
 from .phases import PHASES, moment
 from .style import STYLE
 from .words import VERDICT_WORDS, clock, day, headline, offset, span, task_name
@@ -75,9 +75,9 @@ def _hero(report: Report) -> str:
     )
 
 
-def _fact(name: str, value: str, note: str = "") -> str:
+def _fact(name: str, value: str, note: str = "", bad: bool = False) -> str:
     small = f"<small>{escape(note)}</small>" if note else ""
-    return f"<div><dt>{escape(name)}</dt><dd>{escape(value)}{small}</dd></div>"
+    return f"<div><dt>{escape(name)}</dt><dd{' class="bad"' if bad else ''}>{escape(value)}{small}</dd></div>"
 
 
 def _facts(report: Report) -> str:
@@ -91,10 +91,10 @@ def _facts(report: Report) -> str:
     if service["desired_count"] is not None:
         found.append(_fact("Running now", f"{service['running_count']} of {service['desired_count']}", service["task_definition"]))
     if not good or failed:
-        found.append(_fact("New tasks failed", f"{failed} of {len(new)}"))
+        found.append(_fact("New tasks failed", f"{failed} of {len(new)}", bad=failed > 0))
     probe = report["probe"]
     if probe:
-        found.append(_fact("Requests failed", f"{probe['failed']} of {probe['requests']}", "seen from outside"))
+        found.append(_fact("Requests failed", f"{probe['failed']} of {probe['requests']}", "seen from outside", bool(probe["failed"])))
     if report["api_calls"] is not None and len(found) < 4:
         throttled = f"{report['throttled_calls']} looks throttled" if report["throttled_calls"] else ""
         found.append(_fact("AWS calls", str(report["api_calls"]), throttled))
@@ -135,6 +135,8 @@ def _timeline(report: Report) -> str:
         legend.extend(
             f"<li>{version_swatch(index)}answers of {escape(version)}</li>" for index, version in enumerate(list(probe["versions"])[:5])
         )
+        if probe["failed"]:
+            legend.append(f"<li>{failure_swatch()}failed requests</li>")
     return (
         f'<section class="card"><h2>Timeline</h2>{textures()}<figure><ul class="legend">{"".join(legend)}</ul>'
         f"{chart(report, WIDE)}{chart(report, NARROW)}"

@@ -41,6 +41,7 @@ h1,h2,p,dl,dd,ol,ul,figure{margin:0;padding:0}
 .facts>div{background:var(--card);padding:16px 20px}
 .facts dt,.pairs dt{font-size:13px;color:var(--muted)}
 .facts dd{font-size:24px;font-weight:650;letter-spacing:-.01em;line-height:1.25}
+.facts dd.bad{color:var(--bad)}
 .facts dd small{display:block;font-size:13px;font-weight:400;color:var(--muted);letter-spacing:0}
 h2{font-size:18px;letter-spacing:-.01em;margin-bottom:12px}
 h3{font-size:13px;font-weight:600;color:var(--muted);margin:18px 0 6px}
