@@ -77,7 +77,8 @@ def _hero(report: Report) -> str:
 
 def _fact(name: str, value: str, note: str = "", bad: bool = False) -> str:
     small = f"<small>{escape(note)}</small>" if note else ""
-    return f"<div><dt>{escape(name)}</dt><dd{' class="bad"' if bad else ''}>{escape(value)}{small}</dd></div>"
+    mark = ' class="bad"' if bad else ""
+    return f"<div><dt>{escape(name)}</dt><dd{mark}>{escape(value)}{small}</dd></div>"
 
 
 def _facts(report: Report) -> str:
