@@ -53,7 +53,7 @@ attributes:
     support: full
   diff_mode:
     support: full
-    details: Of the page, it says only how much has changed.
+    details: Of the page, it says only how large it is.
   idempotent:
     support: full
     details: The same rollout gives the same bytes.

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import json
 import os
 import pathlib
@@ -104,16 +103,15 @@ def _write(path: pathlib.Path, text: str) -> None:
 
 
 def _difference(path: pathlib.Path, before: str | None, after: str) -> Data:
-    """For a page, how much of it; a diff of its markup would tell nobody anything."""
+    """For a page, how large it is; a diff of its markup would tell nobody anything."""
+    headers = {"before_header": str(path), "after_header": str(path)}
     if path.suffix == ".html":
-        changed = sum(line[:1] in "+-" for line in difflib.ndiff((before or "").splitlines(), after.splitlines()))
-        return {
-            "before_header": str(path),
-            "after_header": str(path),
-            "before": "" if before is None else "(an earlier page)\n",
-            "after": f"(a page of {len(after.encode())} bytes; {changed} lines differ)\n",
-        }
-    return {"before_header": str(path), "after_header": str(path), "before": before or "", "after": after}
+        return {**headers, "before": "" if before is None else _size(before), "after": _size(after)}
+    return {**headers, "before": before or "", "after": after}
+
+
+def _size(text: str) -> str:
+    return f"(a page of {len(text.encode())} bytes)\n"
 
 
 VERB = Verb(name="rollout_report", argument_spec=ARGUMENT_SPEC, run=run, needs_aws=False)
