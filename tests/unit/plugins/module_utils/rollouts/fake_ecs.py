@@ -343,7 +343,7 @@ class FakeEcs:
         if self._stale is not None and self.stale_reads > 0:
             self.stale_reads -= 1
             return {"services": [copy.deepcopy(self._stale)]}
-        return {"services": [copy.deepcopy(self.service)] if self.service and request["services"] == [SERVICE] else []}
+        return {"services": [copy.deepcopy(self.service)] if self.service and SERVICE in request["services"] else []}
 
     def update_service(self, **request: t.Any) -> Data:
         self._called("update_service", request)
