@@ -17,6 +17,7 @@ SAY = @printf '\033[1m==> %s\033[0m\n'
 help:
 	@echo 'make demo       ship a real service on this machine, break it, watch it come back (KEEP=1 leaves it running)'
 	@echo 'make test       all tests'
+	@echo 'make test-browser  the rollout report in a real browser (needs chromium), with screenshots'
 	@echo 'make lint       all static gates: ruff, mypy, yamllint, ansible-lint, docs, changelog, ansible-test sanity'
 	@echo 'make build      the collection as an archive, in build/'
 	@echo 'make local-aws  AWS on this machine, until Ctrl-C (PORT=4577 SPEED=10)'
@@ -73,6 +74,12 @@ test: $(TEST_SETUP)
 	$(BIN)/python examples/go-service/run_tests.py
 	$(SAY) 'local_aws, driven from outside; then the collection on it'
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/local_aws tests/integration
+
+# Not part of `make test`: a browser is large, and the same pages are read strictly by the unit tests.
+.PHONY: test-browser
+test-browser: $(TEST_SETUP)
+	$(SAY) 'The report in a real browser; screenshots in build/reports'
+	$(BIN)/python -m pytest tests/browser
 
 .PHONY: lint
 lint: $(RUN_SETUP) .venv/test.installed .venv/lint.installed

@@ -13,12 +13,12 @@ from ansible.module_utils.basic import AnsibleModule
 from ._aws.connection import CONNECTION_SPEC, client_factory
 from ._aws.failures import aws_failures
 from ._clock import SystemClock
-from ._verb import Context, Verb, VerbFailure
+from ._verb import Context, Verb, VerbFailure, no_client
 
 
 def run_module(verb: Verb) -> None:
     module = AnsibleModule(
-        argument_spec={**verb.argument_spec, **CONNECTION_SPEC},
+        argument_spec={**verb.argument_spec, **(CONNECTION_SPEC if verb.needs_aws else {})},
         mutually_exclusive=verb.mutually_exclusive,
         required_together=verb.required_together,
         required_one_of=verb.required_one_of,
@@ -31,7 +31,7 @@ def run_module(verb: Verb) -> None:
             result: dict[str, t.Any] = verb.run(
                 module.params,
                 Context(
-                    client=client_factory(module.params),
+                    client=client_factory(module.params) if verb.needs_aws else no_client,
                     clock=SystemClock(),
                     # A module's output reaches the user only when it has ended; the log of the host is all there is until then.
                     progress=module.log,

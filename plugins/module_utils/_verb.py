@@ -13,6 +13,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from . import _http
+
 
 class Clock(t.Protocol):
     """Time as a verb sees it. Seconds everywhere; `now` is seconds since the epoch, in UTC."""
@@ -33,6 +35,11 @@ class VerbFailure(Exception):
         self.result = result
 
 
+def no_client(service: str) -> t.NoReturn:
+    """The `client` of a verb that said it needs no AWS."""
+    raise RuntimeError(f"a verb that needs no AWS asked for a client of {service}")
+
+
 @dataclass(frozen=True)
 class Context:
     """All that a verb gets from outside: nothing in a verb reaches for the real clock, network or terminal by itself."""
@@ -45,6 +52,8 @@ class Context:
     warn: t.Callable[[str], None]
     check_mode: bool = False
     diff_mode: bool = False
+    fetch: t.Callable[[str, float], tuple[int, bytes]] = _http.get
+    """Asks a URL, with a time-out in seconds: status and body."""
 
 
 @dataclass(frozen=True)
@@ -59,3 +68,5 @@ class Verb:
     required_one_of: tuple[tuple[str, ...], ...] = ()
     required_if: tuple[tuple[t.Any, ...], ...] = ()
     required_by: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    needs_aws: bool = True
+    """False for a verb that works on what it is given: it has no connection options, and asking for a client is an error."""

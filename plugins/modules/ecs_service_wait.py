@@ -55,7 +55,23 @@ options:
       - How many of the failed container's last log lines to report, when it logs with C(awslogs). V(0) for none.
     type: int
     default: 20
+  probe_url:
+    description:
+      - A URL of the service to ask all the while, from where the task runs, to see the rollout as a user does.
+      - An answer with a status from 200 to 299 counts; redirects are not followed. Failed requests change no verdict.
+    type: str
+  probe_interval:
+    description:
+      - Seconds between two requests, 0.05 to 60.
+    type: float
+    default: 0.5
+  probe_version_key:
+    description:
+      - Key of the answer's JSON that says which version answered. Dots lead deeper, as in C(build.version).
+    type: str
+    default: version
 seealso:
+  - module: steadystate.ecs.rollout_report
   - module: steadystate.ecs.ecs_service
   - module: steadystate.ecs.ecs_service_rollback
 extends_documentation_fragment:
@@ -181,13 +197,86 @@ seconds_to_verdict:
   returned: always, except in check mode
   type: float
   sample: 40.2
+began_at:
+  description: When the watch began, as ISO 8601 in UTC.
+  returned: always, except in check mode
+  type: str
+  sample: "2026-11-21T22:00:00+00:00"
+decided_at:
+  description: When the deployment was decided.
+  returned: always, except in check mode
+  type: str
+  sample: "2026-11-21T22:00:40+00:00"
+ended_at:
+  description: When the watch ended, that of a rollback included.
+  returned: always, except in check mode
+  type: str
+  sample: "2026-11-21T22:01:11+00:00"
+probe:
+  description: What the prober saw. Nothing without O(probe_url).
+  returned: always, except in check mode
+  type: dict
+  contains:
+    url:
+      description: The URL that was asked.
+      type: str
+      sample: https://api.example.com/health/ready
+    interval:
+      description: Seconds between two requests.
+      type: float
+      sample: 0.5
+    version_key:
+      description: The key that says the version.
+      type: str
+      sample: version
+    requests:
+      description: How many requests were made.
+      type: int
+      sample: 142
+    failed:
+      description: How many of them had no answer, or one with another status than 200 to 299.
+      type: int
+      sample: 0
+    failures:
+      description: How many failed for each reason.
+      type: dict
+      sample: {"HTTP 503": 2}
+    versions:
+      description: How many answers came from each version, in the order in which they were first seen. V(unknown) for one that did not say.
+      type: dict
+      sample: {"1.0.0": 71, "1.1.0": 71}
+    mixed_from:
+      description: When more than one version began to answer. Nothing when they never did side by side.
+      type: str
+      sample: "2026-11-21T22:00:20+00:00"
+    mixed_to:
+      description: When only one was left.
+      type: str
+      sample: "2026-11-21T22:00:32+00:00"
+    mixed_seconds:
+      description: How long that was.
+      type: float
+      sample: 12.1
+    longest_gap_seconds:
+      description: The longest time in which nothing was answered, from the first answer on. Nothing when none ever came.
+      type: float
+      sample: 0.52
+    latency_ms:
+      description: Milliseconds until an answer was there, V(p50), V(p95) and V(max). Nothing when none ever came.
+      type: dict
+      sample: {"p50": 4.1, "p95": 9.8, "max": 31.0}
+    series:
+      description: The answers by stretches of time, oldest first. A stretch in which only one version answered is one entry.
+      type: list
+      elements: dict
+      sample: [{"from": "2026-11-21T22:00:00+00:00", "to": "2026-11-21T22:00:20+00:00", "versions": {"1.0.0": 41}, "failed": 0}]
 timeline:
   description: When each task was made, ran, was healthy, was told to stop and was gone, and the service's events.
   returned: always, except in check mode
   type: dict
   contains:
     tasks:
-      description: One entry for each task of the service, of every revision.
+      description: One entry for each task of the service, of every revision, with its times, its last status and how its containers ended.
       type: list
       elements: dict
       sample: [{"task": "0f9de17a6c5c4a8d9a0f5b3b7e2f9c11", "task_definition": "api:13", "started_at": "2026-11-21T22:00:04+00:00"}]

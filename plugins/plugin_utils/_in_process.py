@@ -22,7 +22,7 @@ from ansible.utils.display import Display
 from ..module_utils._aws.connection import CONNECTION_SPEC, client_factory
 from ..module_utils._aws.failures import aws_failures
 from ..module_utils._clock import SystemClock
-from ..module_utils._verb import Context, Verb, VerbFailure
+from ..module_utils._verb import Context, Verb, VerbFailure, no_client
 
 display = Display()
 
@@ -41,7 +41,7 @@ class InProcessAction(ActionBase):
             return t.cast("dict[str, t.Any]", self._execute_module(task_vars=task_vars, wrap_async=bool(self._task.async_val)))
         verb = self.VERB
         validator = ArgumentSpecValidator(
-            {**verb.argument_spec, **CONNECTION_SPEC},
+            {**verb.argument_spec, **(CONNECTION_SPEC if verb.needs_aws else {})},
             mutually_exclusive=verb.mutually_exclusive,
             required_together=verb.required_together,
             required_one_of=verb.required_one_of,
@@ -61,7 +61,7 @@ class InProcessAction(ActionBase):
                     result = verb.run(
                         params,
                         Context(
-                            client=client_factory(params),
+                            client=client_factory(params) if verb.needs_aws else no_client,
                             clock=SystemClock(),
                             progress=self._progress(task_vars or {}, secrets),
                             warn=warnings.append,
@@ -69,12 +69,16 @@ class InProcessAction(ActionBase):
                             diff_mode=bool(self._task.diff),
                         ),
                     )
+                self._afterwards(params, result)
             except VerbFailure as failure:
                 result = {"failed": True, "msg": failure.message, **failure.result}
         result.setdefault("changed", False)
         if warnings:
             result["warnings"] = warnings
         return t.cast("dict[str, t.Any]", remove_values(result, secrets))
+
+    def _afterwards(self, params: dict[str, t.Any], result: dict[str, t.Any]) -> None:
+        """What an action does besides, once its verb has succeeded. Nothing, for most."""
 
     def _needs_module(self) -> bool:
         """True when the task must run elsewhere than in this process: remote, async, or as another user."""

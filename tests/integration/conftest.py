@@ -73,6 +73,22 @@ class Account:
         assert results.exists(), ended.stdout + ended.stderr
         return Run(ended.returncode, ended.stdout + ended.stderr, json.loads(results.read_text()))
 
+    def start(self, name: str, **variables: Any) -> tuple[subprocess.Popen[bytes], Path]:
+        """Start a playbook and return it while it runs, with the file that its output goes to. Its processes carry PLAY_STARTED_BY."""
+        output = self.folder / "output"
+        extra = json.dumps({"account": self.facts, "results": str(self.folder / "results.json"), **variables})
+        mark = {"PLAY_STARTED_BY": f"{os.getpid()}-{name}"}
+        with output.open("w") as log:
+            process = subprocess.Popen(
+                [str(Path(sys.executable).with_name("ansible-playbook")), str(ROOT / "tests/integration/playbooks" / name), "-e", extra],
+                cwd=ROOT,
+                env={**os.environ, **mark, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build/collections"), "ANSIBLE_NOCOLOR": "1"},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                preexec_fn=_die_with_parent,
+            )
+        return process, output
+
     def deploy(self, version: str, *arguments: str, **variables: Any) -> Run:
         return self.play("deploy.yml", *arguments, version=version, **variables)
 

@@ -18,6 +18,7 @@ from .._verb import VerbFailure
 
 try:
     import boto3
+    import botocore
     import botocore.config
     import botocore.exceptions
     import botocore.loaders
@@ -150,3 +151,7 @@ class _CountedClient:
             return value(*args, **kwargs)
 
         return counted
+
+
+def botocore_version() -> str:
+    return str(botocore.__version__)

@@ -187,18 +187,34 @@ def describe_capacity_providers(client: t.Any, names: t.Sequence[str]) -> list[D
     return t.cast("list[Data]", client.describe_capacity_providers(capacityProviders=list(names)).get("capacityProviders", []))
 
 
-def supports(client: t.Any, operation: str, *path: str) -> bool:
-    """Whether this release of boto3 knows `operation` (V(UpdateService)) and, below its input, the members of `path`."""
-    try:
-        shape = client.meta.service_model.operation_model(operation).input_shape
-    except Exception as error:
-        if type(error).__name__ == "OperationNotFoundError":
-            return False
-        raise
-    for member in path:
-        while shape.type_name == "list":
-            shape = shape.member
-        if member not in getattr(shape, "members", {}):
-            return False
-        shape = shape.members[member]
-    return True
+def unknown_member(client: t.Any, operation: str, request: Data) -> tuple[str, ...] | None:
+    """The path of the first member of `request` that this release of botocore does not know for `operation`, else None.
+
+    botocore itself would refuse the call with a list of all that it knows; who reads that cannot tell an old release from a typing error.
+    """
+
+    def search(shape: t.Any, value: t.Any) -> tuple[str, ...] | None:
+        if shape.type_name == "list" and isinstance(value, list):
+            return next((found for found in (search(shape.member, item) for item in value) if found), None)
+        if shape.type_name != "structure" or not isinstance(value, dict) or getattr(shape, "is_document_type", False):
+            return None
+        for name, item in value.items():
+            if name not in shape.members:
+                return (name,)
+            below = search(shape.members[name], item)
+            if below:
+                return (name, *below)
+        return None
+
+    return search(client.meta.service_model.operation_model(operation).input_shape, request)
+
+
+def run_task(client: t.Any, request: Data) -> tuple[Data | None, list[Data]]:
+    """Start one task. Returns it, and why it was not placed when it was not."""
+    answer = client.run_task(**request)
+    tasks = answer.get("tasks") or []
+    return (tasks[0] if tasks else None), answer.get("failures") or []
+
+
+def stop_task(client: t.Any, cluster: str, arn: str, reason: str) -> None:
+    client.stop_task(cluster=cluster, task=arn, reason=reason)

@@ -30,3 +30,22 @@ def log_group_exists(client: t.Any, name: str) -> bool:
         if not answer.get("nextToken"):
             return False
         answer = client.describe_log_groups(logGroupNamePrefix=name, limit=50, nextToken=answer["nextToken"])
+
+
+def following(client: t.Any, group: str, stream: str, token: str | None) -> tuple[list[str], str | None]:
+    """The messages after `token` (None: from the first one), oldest first, and the token to go on with. A missing stream has none yet."""
+    lines: list[str] = []
+    while True:
+        place = {"nextToken": token} if token else {}
+        try:
+            answer = client.get_log_events(logGroupName=group, logStreamName=stream, startFromHead=True, **place)
+        except Exception as error:
+            if error_code(error) == "ResourceNotFoundException":
+                return lines, token
+            raise
+        lines.extend(str(event.get("message", "")).rstrip("\n") for event in answer.get("events", []))
+        following_token = answer.get("nextForwardToken")
+        # The end has been reached when the token is the one that was sent, or nothing came with it.
+        if not answer.get("events") or following_token in (None, token):
+            return lines, following_token or token
+        token = following_token

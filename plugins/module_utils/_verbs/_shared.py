@@ -18,7 +18,13 @@ _JOIN = re.compile(r"([a-z0-9])([A-Z])")
 _USER_KEYS = frozenset({"dockerLabels", "options", "driverOpts", "labels", "requirements"})
 
 
+# A unit of measurement is one word.
+_SNAKE = {"sizeInGiB": "size_in_gib"}
+
+
 def snake(name: str) -> str:
+    if name in _SNAKE:
+        return _SNAKE[name]
     return _JOIN.sub(r"\1_\2", _WORD.sub(r"\1_\2", name)).lower()
 
 

@@ -153,6 +153,10 @@ class Watch:
         self.reader = Reader(counter, context.clock, cluster, service)
         self.lives: dict[str, tuple[Data, float | None]] = {}
         self.events: dict[str, Data] = {}
+        self.drains: dict[str, float] = {}
+        """When a task was first seen on its way out while it still ran, by ARN."""
+        self.news: t.Callable[[], list[str]] = list
+        """What others have to say while this waits."""
         self.throttled = 0
         clock = context.clock
         self._epoch = clock.now() - clock.monotonic()
@@ -192,6 +196,8 @@ class Watch:
                 return judgement
             last = judgement
             now = clock.monotonic()
+            for item in self.news():
+                self.say(item)
             for item in judgement.news:
                 self.say(f"! {item}")
             if judgement.line != shown or judgement.waiting_for != waiting:
@@ -213,6 +219,8 @@ class Watch:
         for arn, (task, healthy_at) in judge.lives.items():
             before = self.lives.get(arn)
             self.lives[arn] = (task, before[1] if before and before[1] is not None else healthy_at)
+            if task.get("desiredStatus") == "STOPPED" and task.get("lastStatus") in ("RUNNING", "DEACTIVATING"):
+                self.drains.setdefault(arn, self.context.clock.monotonic())
         for event in (self.reader.service or {}).get("events") or []:
             self.events[str(event.get("id") or event.get("message"))] = event
 

@@ -9,16 +9,13 @@ from __future__ import annotations
 import json
 import typing as t
 
-from .._aws import ecs
+from .._aws import autoscaling, ecs
+from .._aws.connection import botocore_version
 from .._aws.failures import error_code
 from .._verb import Context, Verb, VerbFailure
-from ._shared import plain, primary, same_definition, short, snake_keys
-
-_STRATEGY_ITEM: dict[str, t.Any] = {
-    "capacity_provider": {"type": "str", "required": True},
-    "weight": {"type": "int"},
-    "base": {"type": "int"},
-}
+from ._service_drift import IN_REVISION, STARTS_DEPLOYMENT, drift, merged, short_name
+from ._service_options import MEMBER_OPTIONS, request_members, tag_list
+from ._shared import plain, primary, short, snake, snake_keys
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
     "name": {"type": "str", "required": True},
@@ -26,83 +23,34 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "task_definition": {"type": "str"},
     "desired_count": {"type": "int"},
-    "launch_type": {"type": "str", "choices": ["EC2", "FARGATE", "EXTERNAL"]},
-    "capacity_provider_strategy": {"type": "list", "elements": "dict", "options": _STRATEGY_ITEM},
-    "platform_version": {"type": "str"},
-    "network_configuration": {
-        "type": "dict",
-        "options": {
-            "subnets": {"type": "list", "elements": "str", "required": True},
-            "security_groups": {"type": "list", "elements": "str"},
-            "assign_public_ip": {"type": "bool"},
-        },
-    },
-    "load_balancers": {
-        "type": "list",
-        "elements": "dict",
-        "options": {
-            "target_group_arn": {"type": "str", "required": True},
-            "container_name": {"type": "str", "required": True},
-            "container_port": {"type": "int", "required": True},
-        },
-    },
-    "deployment_configuration": {
-        "type": "dict",
-        "options": {
-            "maximum_percent": {"type": "int"},
-            "minimum_healthy_percent": {"type": "int"},
-            "bake_time_in_minutes": {"type": "int"},
-            "deployment_circuit_breaker": {
-                "type": "dict",
-                "options": {
-                    "enable": {"type": "bool", "required": True},
-                    "rollback": {"type": "bool", "default": True},
-                    "reset_on_healthy_task": {"type": "bool"},
-                    "threshold_configuration": {
-                        "type": "dict",
-                        "options": {
-                            "type": {"type": "str", "required": True, "choices": ["COUNT", "BOUNDED_PERCENT", "UNBOUNDED_PERCENT"]},
-                            "value": {"type": "int", "required": True},
-                        },
-                    },
-                },
-            },
-            "alarms": {
-                "type": "dict",
-                "options": {
-                    "alarm_names": {"type": "list", "elements": "str", "required": True},
-                    "enable": {"type": "bool", "default": True},
-                    "rollback": {"type": "bool", "default": True},
-                },
-            },
-        },
-    },
-    "health_check_grace_period_seconds": {"type": "int"},
-    "placement_constraints": {
-        "type": "list",
-        "elements": "dict",
-        "options": {"type": {"type": "str", "required": True, "choices": ["distinctInstance", "memberOf"]}, "expression": {"type": "str"}},
-    },
-    "placement_strategy": {
-        "type": "list",
-        "elements": "dict",
-        "options": {"type": {"type": "str", "required": True, "choices": ["random", "spread", "binpack"]}, "field": {"type": "str"}},
-    },
-    "availability_zone_rebalancing": {"type": "str", "choices": ["ENABLED", "DISABLED"]},
-    "enable_execute_command": {"type": "bool"},
-    "enable_ecs_managed_tags": {"type": "bool"},
-    "propagate_tags": {"type": "str", "choices": ["NONE", "SERVICE", "TASK_DEFINITION"]},
-    "scheduling_strategy": {"type": "str", "choices": ["REPLICA", "DAEMON"]},
+    "launch_type": {"type": "str", "choices": ["EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES"]},
+    **MEMBER_OPTIONS,
     "tags": {"type": "dict", "aliases": ["resource_tags"]},
     "purge_tags": {"type": "bool", "default": False},
     "force_new_deployment": {"type": "bool", "default": False},
+    "on_in_progress": {"type": "str", "choices": ["wait", "fail", "supersede"], "default": "wait"},
     "timeout": {"type": "int", "default": 900},
 }
 
 # Options that only CreateService takes: on an existing service another value is refused rather than ignored.
-_CREATE_ONLY = ("launchType", "schedulingStrategy")
+_CREATE_ONLY = ("launchType", "schedulingStrategy", "role")
 # A service that drains waits for the deregistration delay of its targets; looking more often than this tells nothing new.
 _DELETE_POLL_SECONDS = 3.0
+_WAIT_POLL_SECONDS = 3.0
+_WAIT_HEARTBEAT_SECONDS = 30.0
+# The oldest release that is known to have what older ones may lack. Anything else that is missing is in the newest of these.
+_BOTOCORE_WITH = {
+    "strategy": "1.43.11",
+    "bakeTimeInMinutes": "1.43.11",
+    "lifecycleHooks": "1.43.11",
+    "linearConfiguration": "1.43.11",
+    "canaryConfiguration": "1.43.11",
+    "advancedConfiguration": "1.43.11",
+    "resetOnHealthyTask": "1.43.106",
+    "thresholdConfiguration": "1.43.106",
+    "earlySuccessCriteria": "1.43.106",
+}
+_NEWEST_BOTOCORE = "1.44.5"
 
 Data = dict[str, t.Any]
 
@@ -129,131 +77,19 @@ def run(params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
     return _update(params, context, client, service, wanted)
 
 
-def request_members(params: dict[str, t.Any]) -> Data:
-    """What the user gave, in the members of CreateService and UpdateService. An option that was left out is not in it."""
-    wanted: Data = {}
-    for option, member in (
-        ("task_definition", "taskDefinition"),
-        ("desired_count", "desiredCount"),
-        ("launch_type", "launchType"),
-        ("platform_version", "platformVersion"),
-        ("health_check_grace_period_seconds", "healthCheckGracePeriodSeconds"),
-        ("availability_zone_rebalancing", "availabilityZoneRebalancing"),
-        ("enable_execute_command", "enableExecuteCommand"),
-        ("enable_ecs_managed_tags", "enableECSManagedTags"),
-        ("propagate_tags", "propagateTags"),
-        ("scheduling_strategy", "schedulingStrategy"),
-    ):
-        if params[option] is not None:
-            wanted[member] = params[option]
-    for option, member in (
-        ("capacity_provider_strategy", "capacityProviderStrategy"),
-        ("load_balancers", "loadBalancers"),
-        ("placement_constraints", "placementConstraints"),
-        ("placement_strategy", "placementStrategy"),
-        ("deployment_configuration", "deploymentConfiguration"),
-    ):
-        if params[option] is not None:
-            wanted[member] = _camel(params[option])
-    network = params["network_configuration"]
-    if network is not None:
-        vpc: Data = {"subnets": network["subnets"]}
-        if network["security_groups"] is not None:
-            vpc["securityGroups"] = network["security_groups"]
-        if network["assign_public_ip"] is not None:
-            vpc["assignPublicIp"] = "ENABLED" if network["assign_public_ip"] else "DISABLED"
-        wanted["networkConfiguration"] = {"awsvpcConfiguration": vpc}
-    return wanted
-
-
-def drift(service: Data, wanted: Data) -> dict[str, tuple[t.Any, t.Any]]:
-    """The members whose wanted value is not what the service has: name to (has, wanted). Members not asked for are left alone."""
-    found: dict[str, tuple[t.Any, t.Any]] = {}
-    for member, value in wanted.items():
-        # The PRIMARY deployment is what runs; after a rollback by ECS it is the truth about the task definition.
-        current = (
-            primary(service).get("taskDefinition", service.get("taskDefinition")) if member == "taskDefinition" else service.get(member)
-        )
-        if member == "taskDefinition":
-            same = same_definition(current, value)
-        else:
-            same = _covers(_comparable(member, current), _comparable(member, value))
-        if not same:
-            found[member] = (current, value)
-    return found
-
-
-def _camel(value: t.Any) -> t.Any:
-    if isinstance(value, dict):
-        return {_camel_name(key): _camel(item) for key, item in value.items() if item is not None}
-    if isinstance(value, list):
-        return [_camel(item) for item in value]
-    return value
-
-
-def _camel_name(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)
-
-
-def _comparable(member: str, value: t.Any) -> t.Any:
-    """`value` in the form that two equal settings share: the order of subnets, groups and names means nothing, defaults are in."""
-    if member == "networkConfiguration":
-        vpc = dict((value or {}).get("awsvpcConfiguration") or {})
-        for key in ("subnets", "securityGroups"):
-            if key in vpc:
-                vpc[key] = sorted(vpc[key])
-        return vpc
-    if member == "loadBalancers":
-        keys = ("targetGroupArn", "containerName", "containerPort")
-        return sorted(([item.get(key) for key in keys] for item in value or []), key=str)
-    if member == "capacityProviderStrategy":
-        return sorted(((item["capacityProvider"], item.get("weight", 0), item.get("base", 0)) for item in value or []), key=str)
-    if member in ("placementConstraints", "placementStrategy"):
-        # ECS writes attribute names of a strategy in its own case.
-        return [{key: str(item[key]).lower() if key == "field" else item[key] for key in item} for item in value or []]
-    if member == "deploymentConfiguration":
-        result = dict(value or {})
-        if "alarms" in result:
-            result["alarms"] = {**result["alarms"], "alarmNames": sorted(result["alarms"].get("alarmNames") or [])}
-        return result
-    if member == "propagateTags":
-        return value or "NONE"
-    if member in ("enableExecuteCommand", "enableECSManagedTags"):
-        return bool(value)
-    if member == "healthCheckGracePeriodSeconds":
-        return value or 0
-    return value
-
-
-def _covers(current: t.Any, wanted: t.Any) -> bool:
-    """Whether `current` has everything that `wanted` names; a mapping may hold more than was asked for."""
-    if isinstance(wanted, dict):
-        return isinstance(current, dict) and all(_covers(current.get(key), item) for key, item in wanted.items())
-    return bool(current == wanted)
-
-
-def _merged(current: t.Any, wanted: t.Any) -> t.Any:
-    """`wanted` laid over `current`: UpdateService replaces a structure as a whole, so what was not named has to be sent again."""
-    if isinstance(current, dict) and isinstance(wanted, dict):
-        return {**current, **{key: _merged(current.get(key), item) for key, item in wanted.items()}}
-    return wanted
-
-
 def _refuse_unknown(client: t.Any, operation: str, wanted: Data) -> None:
-    configuration = wanted.get("deploymentConfiguration") or {}
-    for path in (
-        ("bakeTimeInMinutes",),
-        ("deploymentCircuitBreaker", "resetOnHealthyTask"),
-        ("deploymentCircuitBreaker", "thresholdConfiguration"),
-    ):
-        value: t.Any = configuration
-        for member in path:
-            value = value.get(member) if isinstance(value, dict) else None
-        if value is not None and not ecs.supports(client, operation, "deploymentConfiguration", *path):
-            raise VerbFailure(f"deployment_configuration: this release of boto3 does not know {'.'.join(path)} yet. Update boto3.")
-    if "availabilityZoneRebalancing" in wanted and not ecs.supports(client, operation, "availabilityZoneRebalancing"):
-        raise VerbFailure("availability_zone_rebalancing: this release of boto3 does not know it yet. Update boto3.")
+    # A member of CreateService alone is refused later, with the reason; it is no question of the release.
+    known = {key: value for key, value in wanted.items() if operation == "CreateService" or key not in _CREATE_ONLY}
+    path = ecs.unknown_member(client, operation, known)
+    if path is None:
+        return
+    option = ".".join(snake(member) for member in path)
+    raise VerbFailure(
+        f"{option}: botocore {botocore_version()} does not know it. "
+        f"It is in botocore {_BOTOCORE_WITH.get(path[-1], _NEWEST_BOTOCORE)} and newer: "
+        "python -m pip install --upgrade boto3",
+        option=option,
+    )
 
 
 def _create(params: dict[str, t.Any], context: Context, client: t.Any, wanted: Data) -> dict[str, t.Any]:
@@ -266,7 +102,7 @@ def _create(params: dict[str, t.Any], context: Context, client: t.Any, wanted: D
         return {**_result(None, None, None), "changed": True, "deployment_started": True, "diff": diff}
     request = {"cluster": params["cluster"], "serviceName": params["name"], **wanted}
     if params["tags"]:
-        request["tags"] = _tag_list(params["tags"])
+        request["tags"] = tag_list(params["tags"])
     service = ecs.create_service(client, request)
     result = _result(service, primary(service), None)
     context.progress(f"created {params['name']} with {short(service.get('taskDefinition'))}: deployment {result['deployment_id']}")
@@ -274,22 +110,11 @@ def _create(params: dict[str, t.Any], context: Context, client: t.Any, wanted: D
 
 
 def _update(params: dict[str, t.Any], context: Context, client: t.Any, service: Data, wanted: Data) -> dict[str, t.Any]:
+    service, changes, force = _after_others(params, context, client, service, wanted)
     before = primary(service)
-    changes = drift(service, wanted)
     for member in _CREATE_ONLY:
         if member in changes:
-            has, wants = changes.pop(member)
-            if member == "launchType" and service.get("capacityProviderStrategy"):
-                has = "a capacity provider strategy"
-            raise VerbFailure(
-                f"{params['name']}: {member} is {has} and cannot be changed to {wants} on an existing service. "
-                + ("Use capacity_provider_strategy, or d" if member == "launchType" else "D")
-                + "elete the service first."
-            )
-    force = params["force_new_deployment"]
-    if "taskDefinition" in wanted and "taskDefinition" not in changes and before.get("rolloutState") == "FAILED":
-        # ECS gave this very revision up and had nothing to go back to: sending the same again would start nothing.
-        force = True
+            _refuse_change(params["name"], service, member, *changes[member])
     tags_before: dict[str, str] = {item["key"]: item.get("value", "") for item in service.get("tags") or []}
     put, gone = _tag_changes(tags_before, params["tags"], params["purge_tags"])
     shown_before = {member: has for member, (has, _wants) in changes.items()}
@@ -313,14 +138,14 @@ def _update(params: dict[str, t.Any], context: Context, client: t.Any, service: 
     if changes or force:
         request: Data = {"cluster": params["cluster"], "service": params["name"]}
         for member, (has, wants) in changes.items():
-            request[member] = _merged(has, wants) if member == "deploymentConfiguration" else wants
+            request[member] = merged(member, has, wants)
         if force:
             request["forceNewDeployment"] = True
         updated = ecs.update_service(client, request)
     else:
         updated = service
     if put:
-        ecs.tag_resource(client, service["serviceArn"], _tag_list(put))
+        ecs.tag_resource(client, service["serviceArn"], tag_list(put))
     if gone:
         ecs.untag_resource(client, service["serviceArn"], sorted(gone))
     after = primary(updated)
@@ -334,10 +159,115 @@ def _update(params: dict[str, t.Any], context: Context, client: t.Any, service: 
     return {**result, "changed": True, "deployment_started": started, "diff": diff}
 
 
-# The members of UpdateService that make ECS start a deployment; any other is applied to the service in place.
-STARTS_DEPLOYMENT = frozenset(
-    {"taskDefinition", "networkConfiguration", "loadBalancers", "capacityProviderStrategy", "platformVersion", "forceNewDeployment"}
-)
+def _refuse_change(name: str, service: Data, member: str, has: t.Any, wants: t.Any) -> t.NoReturn:
+    if member == "launchType" and service.get("capacityProviderStrategy"):
+        has = "a capacity provider strategy"
+    raise VerbFailure(
+        f"{name}: {member} is {has} and cannot be changed to {wants} on an existing service. "
+        + ("Use capacity_provider_strategy, or d" if member == "launchType" else "D")
+        + "elete the service first."
+    )
+
+
+def _changes(
+    params: dict[str, t.Any], context: Context, client: t.Any, service: Data, wanted: Data
+) -> tuple[dict[str, tuple[t.Any, t.Any]], bool]:
+    """What has to change, and whether a deployment has to be forced for it."""
+    revision = _running_revision(client, service) if any(member in IN_REVISION for member in wanted) else None
+    asked = dict(wanted)
+    if "role" in asked:
+        # DescribeServices gives the role as an ARN, and the user may have given its name.
+        same_role = short_name(service.get("roleArn")) == short_name(asked["role"])
+        asked.pop("role")
+    changes = drift(service, asked, revision)
+    if "role" in wanted and not same_role:
+        changes["role"] = (service.get("roleArn"), wanted["role"])
+    if "desiredCount" in changes and _autoscaled(params, context, service):
+        del changes["desiredCount"]
+    # ECS gave this very revision up and had nothing to go back to: sending the same again would start nothing.
+    given_up = "taskDefinition" in wanted and "taskDefinition" not in changes and primary(service).get("rolloutState") == "FAILED"
+    return changes, params["force_new_deployment"] or given_up
+
+
+def _running_revision(client: t.Any, service: Data) -> Data | None:
+    """The newest of the service revisions that ECS works on."""
+    arns = [item["arn"] for item in service.get("currentServiceRevisions") or []]
+    revisions = ecs.describe_service_revisions(client, arns) if arns else []
+    return max(revisions, key=lambda item: item["createdAt"]) if revisions else None
+
+
+def _autoscaled(params: dict[str, t.Any], context: Context, service: Data) -> bool:
+    """Whether autoscaling owns the desired count, and so another than the wanted one is no drift."""
+    resource = f"service/{short_name(service.get('clusterArn') or params['cluster'])}/{params['name']}"
+    try:
+        target = autoscaling.describe_scalable_target(context.client("application-autoscaling"), resource)
+    except Exception as error:
+        if error_code(error) not in ("AccessDeniedException", "AccessDenied"):
+            raise
+        raise VerbFailure(
+            f"desired_count: {params['name']} runs {service.get('desiredCount')} tasks, and whether autoscaling wants that cannot be read. "
+            "Allow application-autoscaling:DescribeScalableTargets, or leave desired_count out.",
+            error_code=error_code(error),
+        ) from error
+    if target is None:
+        return False
+    suspended = target.get("SuspendedState") or {}
+    if suspended.get("DynamicScalingInSuspended") and suspended.get("DynamicScalingOutSuspended"):
+        return False
+    context.progress(
+        f"{params['name']}: autoscaling keeps {service.get('desiredCount')} tasks (between {target.get('MinCapacity')} and "
+        f"{target.get('MaxCapacity')}); desired_count {params['desired_count']} is for a new service only"
+    )
+    return True
+
+
+def _after_others(
+    params: dict[str, t.Any], context: Context, client: t.Any, service: Data, wanted: Data
+) -> tuple[Data, dict[str, tuple[t.Any, t.Any]], bool]:
+    """The service, and what has to change in it, once no deployment of somebody else is in the way."""
+    clock = context.clock
+    begin = clock.monotonic()
+    said_at: float | None = None
+    while True:
+        changes, force = _changes(params, context, client, service, wanted)
+        other = primary(service)
+        starts = force or any(member in STARTS_DEPLOYMENT for member in changes)
+        if not starts or other.get("rolloutState") != "IN_PROGRESS" or params["on_in_progress"] == "supersede":
+            return service, changes, force
+        state = _in_progress(service, other)
+        if params["on_in_progress"] == "fail":
+            raise VerbFailure(
+                f"{params['name']}: {state}. Nothing was changed. Wait for it, or set on_in_progress to wait or supersede.",
+                in_progress=snake_keys(other),
+            )
+        if context.check_mode:
+            context.warn(f"{params['name']}: {state}. It would be waited for first.")
+            return service, changes, force
+        now = clock.monotonic()
+        if now - begin >= params["timeout"]:
+            raise VerbFailure(
+                f"{params['name']}: {state}, still after {params['timeout']} s of waiting. Nothing was changed. "
+                "Set on_in_progress to supersede to go ahead all the same, or raise timeout.",
+                in_progress=snake_keys(other),
+            )
+        if said_at is None or now - said_at >= _WAIT_HEARTBEAT_SECONDS:
+            said_at = now
+            context.progress(f"waiting for another deployment of {params['name']}: {state}")
+        clock.sleep(min(_WAIT_POLL_SECONDS, begin + params["timeout"] - now))
+        seen = ecs.describe_service(client, params["cluster"], params["name"], tags=True)
+        if seen is None or seen.get("status") != "ACTIVE":
+            raise VerbFailure(f"{params['name']} was deleted while another deployment of it was waited for.")
+        service = seen
+
+
+def _in_progress(service: Data, other: Data) -> str:
+    born = other.get("createdAt")
+    failed = f", {other['failedTasks']} tasks have failed" if other.get("failedTasks") else ""
+    return (
+        f"deployment {other.get('id')} of {short(other.get('taskDefinition'))} is in progress"
+        + (f" since {born.isoformat(timespec='seconds')}" if born else "")
+        + f" ({other.get('runningCount', 0)}/{other.get('desiredCount', service.get('desiredCount'))} running{failed})"
+    )
 
 
 def _absent(params: dict[str, t.Any], context: Context, client: t.Any, service: Data | None) -> dict[str, t.Any]:
@@ -386,14 +316,10 @@ def _result(service: Data | None, deployment: Data | None, previous: str | None)
     }
 
 
-def _tag_list(tags: dict[str, t.Any]) -> list[dict[str, str]]:
-    return [{"key": str(key), "value": "" if value is None else str(value)} for key, value in tags.items()]
-
-
 def _tag_changes(has: dict[str, str], wanted: dict[str, t.Any] | None, purge: bool) -> tuple[dict[str, str], set[str]]:
     if wanted is None:
         return {}, set()
-    texts = {item["key"]: item["value"] for item in _tag_list(wanted)}
+    texts = {item["key"]: item["value"] for item in tag_list(wanted)}
     put = {key: value for key, value in texts.items() if has.get(key) != value}
     # Tags that AWS itself sets are not the user's to remove.
     gone = {key for key in has if key not in texts and not key.startswith("aws:")} if purge else set()

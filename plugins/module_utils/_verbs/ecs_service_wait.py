@@ -17,6 +17,7 @@ from .._rollout.diagnose import task_id
 from .._rollout.judge import STALE_READ_SECONDS, Done, Failed, Judge
 from .._rollout.timeline import timeline
 from .._verb import Context, Verb, VerbFailure
+from ._prober import Prober, check
 from ._putback import PutBack, put_back, wanted_for, watch_back
 from ._shared import Data, primary, same_definition, short
 from ._watch import TimedOut, Watch
@@ -29,6 +30,9 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "timeout": {"type": "int", "default": 900},
     "on_failure": {"type": "str", "choices": ["rollback", "report"], "default": "rollback"},
     "log_lines": {"type": "int", "default": 20},
+    "probe_url": {"type": "str"},
+    "probe_interval": {"type": "float", "default": 0.5},
+    "probe_version_key": {"type": "str", "default": "version", "no_log": False},
 }
 
 # Causes whose container has run, and so may have said something.
@@ -39,9 +43,24 @@ _LOG_LOOK_SECONDS = 1.0
 
 
 def run(params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
+    if params["probe_url"]:
+        check(params["probe_url"], params["probe_interval"])
+    if not params["probe_url"] or context.check_mode:
+        return _wait(params, context, None)
+    prober = Prober(params["probe_url"], params["probe_interval"], params["probe_version_key"], context.fetch, context.clock)
+    prober.start()
+    try:
+        return _wait(params, context, prober)
+    finally:
+        prober.stop()
+
+
+def _wait(params: dict[str, t.Any], context: Context, prober: Prober | None) -> dict[str, t.Any]:
     counter = CallCounter(context.client)
     client = counter("ecs")
     watch = Watch(context, counter, params["cluster"], params["service"])
+    if prober is not None:
+        watch.news = prober.news
     begin = context.clock.monotonic()
     service = _first_read(params, context, client)
     deployment = _ours(params, service)
@@ -64,7 +83,7 @@ def run(params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
             verdict=None,
         ) from error
     decided = context.clock.monotonic()
-    report = _Report(params, context, watch, wanted.deployment_id, wanted.task_definition, begin, decided)
+    report = _Report(params, context, watch, wanted.deployment_id, wanted.task_definition, begin, decided, prober)
     if isinstance(end, Done):
         note = f" {end.note}" if end.note else ""
         watch.say(f"{end.line}; {short(wanted.task_definition)} is steady after {decided - begin:.0f} s.{note}")
@@ -210,8 +229,15 @@ class _Report:
     task_definition: str | None
     begin: float
     decided: float
+    prober: Prober | None = None
 
     def result(self, verdict: str, failed: Failed | None, tail: tuple[str, ...], back: PutBack | None = None) -> dict[str, t.Any]:
+        if self.prober is not None:
+            # Stopped before it is counted: what still was under way belongs to it.
+            self.prober.stop()
+            for line in self.prober.news():
+                self.watch.say(line)
+        end = self.context.clock.monotonic()
         service = self.watch.reader.service or {}
         own: Data = next((item for item in service.get("deployments") or [] if item.get("id") == self.deployment_id), {})
         births = [task.get("createdAt") for task, _healthy in self.watch.lives.values() if task.get("startedBy") == self.deployment_id]
@@ -238,9 +264,13 @@ class _Report:
                 "steady": back.steady,
                 "msg": back.words,
             },
-            "seconds": round(self.context.clock.monotonic() - self.begin, 1),
+            "began_at": self.watch.wall(self.begin),
+            "decided_at": self.watch.wall(self.decided),
+            "ended_at": self.watch.wall(end),
+            "seconds": round(end - self.begin, 1),
             "seconds_to_verdict": round(self.decided - self.begin, 1),
-            "timeline": timeline(self.watch.lives, self.watch.events.values(), since, self.watch.wall),
+            "timeline": timeline(self.watch.lives, self.watch.events.values(), since, self.watch.wall, self.watch.drains),
+            "probe": self.prober.result(self.watch.wall) if self.prober is not None else None,
             "api_calls": self.watch.counter.total,
             "api_calls_by_operation": dict(self.watch.counter.calls),
             "throttled_calls": self.watch.throttled,

@@ -55,7 +55,8 @@ def test_the_connection_options_are_the_fragment() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_examples_use_the_module_by_its_full_name_and_its_own_options(name: str) -> None:
     module = importlib.import_module(f"{PACKAGE}.modules.{name}")
-    options = _documentation(name)["options"].keys() | CONNECTION_SPEC.keys()
+    verb = importlib.import_module(f"{PACKAGE}.module_utils._verbs.{name}").VERB
+    options = _documentation(name)["options"].keys() | (CONNECTION_SPEC.keys() if verb.needs_aws else set())
     tasks = yaml.safe_load(module.EXAMPLES)
     used = [task[f"steadystate.ecs.{name}"] for task in tasks if f"steadystate.ecs.{name}" in task]
     assert used
@@ -78,7 +79,10 @@ def test_module_and_action_run_the_same_verb_and_belong_to_the_group(name: str) 
     assert importlib.import_module(f"{PACKAGE}.modules.{name}").VERB is verb
     assert importlib.import_module(f"{PACKAGE}.action.{name}").ActionModule.VERB is verb
     runtime = yaml.safe_load((PLUGINS.parent / "meta" / "runtime.yml").read_text())
-    assert name in runtime["action_groups"]["aws"]
+    # The group brings connection options, which a verb that needs no AWS would refuse.
+    assert (name in runtime["action_groups"]["aws"]) == verb.needs_aws
+    fragments = _documentation(name).get("extends_documentation_fragment", [])
+    assert ("steadystate.ecs._aws" in fragments) == verb.needs_aws
 
 
 def test_the_collection_under_test_is_this_checkout() -> None:

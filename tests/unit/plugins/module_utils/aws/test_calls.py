@@ -153,16 +153,16 @@ def test_capacity_providers(aws: Stubbed) -> None:
 
 
 @pytest.mark.parametrize(
-    ("operation", "path", "known"),
+    ("request_", "unknown"),
     [
-        ("UpdateService", ("deploymentConfiguration", "deploymentCircuitBreaker", "rollback"), True),
-        ("UpdateService", ("loadBalancers", "targetGroupArn"), True),
-        ("UpdateService", ("deploymentConfiguration", "memberOfNextYear"), False),
-        ("OperationOfNextYear", (), False),
+        ({"deploymentConfiguration": {"deploymentCircuitBreaker": {"rollback": True}}}, None),
+        ({"loadBalancers": [{"targetGroupArn": "a"}, {"ofNextYear": 1}]}, ("loadBalancers", "ofNextYear")),
+        ({"deploymentConfiguration": {"memberOfNextYear": 1}}, ("deploymentConfiguration", "memberOfNextYear")),
+        ({"deploymentConfiguration": {"lifecycleHooks": [{"hookDetails": {"any": {"thing": 1}}}]}}, None),
     ],
 )
-def test_what_this_boto3_knows(aws: Stubbed, operation: str, path: tuple[str, ...], known: bool) -> None:
-    assert ecs.supports(aws.client, operation, *path) is known
+def test_what_this_botocore_knows(aws: Stubbed, request_: dict[str, t.Any], unknown: tuple[str, ...] | None) -> None:
+    assert ecs.unknown_member(aws.client, "UpdateService", request_) == unknown
 
 
 def test_target_health() -> None:

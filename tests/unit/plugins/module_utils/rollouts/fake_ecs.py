@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import copy
 import datetime
+import types
 import typing as t
 from dataclasses import dataclass, field
 
+import botocore.session
 from botocore.exceptions import ClientError
+from botocore.validate import ParamValidator
 
 CLUSTER = "main"
 SERVICE = "api"
@@ -23,6 +26,18 @@ GROUP = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/api/012
 _BIRTH = datetime.datetime(2026, 11, 21, 12, 0, 0, tzinfo=datetime.timezone.utc)
 
 Data = dict[str, t.Any]
+# What makes up a service revision: an update of it starts a deployment.
+_REVISION = {
+    "taskDefinition",
+    "networkConfiguration",
+    "loadBalancers",
+    "serviceRegistries",
+    "serviceConnectConfiguration",
+    "volumeConfigurations",
+    "vpcLatticeConfigurations",
+    "capacityProviderStrategy",
+    "platformVersion",
+}
 
 
 def refused(code: str, message: str, operation: str = "Call") -> ClientError:
@@ -63,6 +78,13 @@ class Behaviour:
 
 
 GOOD = Behaviour()
+MODEL = botocore.session.get_session().get_service_model("ecs")
+
+
+def validated(operation: str, request: Data) -> None:
+    """Refuse, as a real client does, what the API's model does not allow."""
+    report = ParamValidator().validate(request, MODEL.operation_model(operation).input_shape)
+    assert not report.has_errors(), report.generate_report()
 
 
 class FakeEcs:
@@ -85,6 +107,11 @@ class FakeEcs:
         self.service: Data = {}
         self._desired = desired
         self.groups: dict[str, bool] = {}
+        self.meta = types.SimpleNamespace(service_model=MODEL)
+        self.revision: Data = {}
+        """What every service revision holds besides its task definition."""
+        self.scalable: Data | None = None
+        """What DescribeScalableTargets answers for the service."""
 
     @property
     def now(self) -> datetime.datetime:
@@ -316,22 +343,24 @@ class FakeEcs:
         if self._stale is not None and self.stale_reads > 0:
             self.stale_reads -= 1
             return {"services": [copy.deepcopy(self._stale)]}
-        return {"services": [copy.deepcopy(self.service)] if self.service and request["services"] == [SERVICE] else []}
+        return {"services": [copy.deepcopy(self.service)] if self.service and SERVICE in request["services"] else []}
 
     def update_service(self, **request: t.Any) -> Data:
         self._called("update_service", request)
+        validated("UpdateService", request)
         self._stale = copy.deepcopy(self.service)
         definition = self._definition(request.get("taskDefinition") or self.service["taskDefinition"])
         for key, value in request.items():
             if key not in ("cluster", "service", "taskDefinition", "forceNewDeployment"):
                 self.service[key] = value
-        moved = {"taskDefinition", "networkConfiguration", "loadBalancers", "capacityProviderStrategy"} & request.keys()
+        moved = _REVISION & request.keys()
         if moved or request.get("forceNewDeployment"):
             self._new_deployment(definition["taskDefinitionArn"])
         return {"service": copy.deepcopy(self.service)}
 
     def create_service(self, **request: t.Any) -> Data:
         self._called("create_service", request)
+        validated("CreateService", request)
         members = {key: value for key, value in request.items() if key not in ("cluster", "serviceName", "taskDefinition")}
         self.service = {
             "serviceName": request["serviceName"],
@@ -410,7 +439,9 @@ class FakeEcs:
         by_number = {self._revision_arn(number): arn for number, arn in self._revisions().items()}
         return {
             "serviceRevisions": [
-                {"serviceRevisionArn": arn, "taskDefinition": by_number[arn]} for arn in request["serviceRevisionArns"] if arn in by_number
+                {"serviceRevisionArn": arn, "taskDefinition": by_number[arn], "createdAt": self.now, **self.revision}
+                for arn in request["serviceRevisionArns"]
+                if arn in by_number
             ]
         }
 
@@ -435,6 +466,11 @@ class FakeEcs:
             raise refused("ConflictException", "The deployment cannot be stopped.", "StopServiceDeployment")
         self._go_back("ROLLBACK_IN_PROGRESS", "Service deployment rolled back by user.")
         return {}
+
+    def describe_scalable_targets(self, **request: t.Any) -> Data:
+        self._called("describe_scalable_targets", request)
+        assert request["ResourceIds"] == [f"service/{CLUSTER}/{SERVICE}"]
+        return {"ScalableTargets": [self.scalable] if self.scalable else []}
 
     def describe_capacity_providers(self, **request: t.Any) -> Data:
         self._called("describe_capacity_providers", request)

@@ -1,0 +1,210 @@
+# Copyright (c) 2026 The steadystate.ecs authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The app role on local_aws: its lock, its tasks before and after a deploy, and the image that it pins."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import Account, Run
+
+LOCK = "/steadystate/locks/main/web"
+
+
+@pytest.fixture(scope="module")
+def web(account: Account) -> Account:
+    """What the role finds by name: tagged subnets, and a target group that the load balancer serves."""
+    ec2, elb = account.client("ec2"), account.client("elbv2")
+    ec2.create_tags(Resources=account.facts["subnets"], Tags=[{"Key": "use", "Value": "web"}])
+    group = elb.create_target_group(
+        Name="web",
+        Protocol="HTTP",
+        Port=8080,
+        VpcId=ec2.describe_vpcs()["Vpcs"][0]["VpcId"],
+        TargetType="ip",
+        HealthCheckPath="/health/ready",
+        HealthCheckIntervalSeconds=5,
+        HealthCheckTimeoutSeconds=2,
+        HealthyThresholdCount=2,
+    )["TargetGroups"][0]["TargetGroupArn"]
+    elb.modify_target_group_attributes(TargetGroupArn=group, Attributes=[{"Key": "deregistration_delay.timeout_seconds", "Value": "5"}])
+    listener = elb.describe_listeners(LoadBalancerArn=elb.describe_load_balancers(Names=["main"])["LoadBalancers"][0]["LoadBalancerArn"])
+    elb.create_rule(
+        ListenerArn=listener["Listeners"][0]["ListenerArn"],
+        Priority=10,
+        Conditions=[{"Field": "path-pattern", "Values": ["/web/*"]}],
+        Actions=[{"Type": "forward", "TargetGroupArn": group}],
+    )
+    return account
+
+
+def app(account: Account, version: str, *arguments: str, **options: Any) -> Run:
+    return account.play("app.yml", *arguments, version=version, **options)
+
+
+def running(account: Account) -> dict[str, Any]:
+    service: dict[str, Any] = account.client("ecs").describe_services(cluster="main", services=["web"])["services"][0]
+    return service
+
+
+def lock(account: Account) -> str | None:
+    ssm = account.client("ssm")
+    try:
+        value: str = ssm.get_parameter(Name=LOCK)["Parameter"]["Value"]
+    except ssm.exceptions.ParameterNotFound:
+        return None
+    return value
+
+
+def one_off(name: str, **options: Any) -> dict[str, Any]:
+    return {"name": name, "command": ["-version"], **options}
+
+
+def test_tasks_run_before_and_after_a_first_deploy_and_the_image_is_a_digest(web: Account) -> None:
+    run = app(
+        web, "1.0.0", app_before_deploy=[one_off("migrations")], app_after_deploy=[one_off("seeds", environment={"LOG_LEVEL": "warn"})]
+    )
+    assert run.code == 0, run.output
+    assert run["app"]["verdict"] == "succeeded"
+    assert run.output.index("Run migrations") < run.output.index("Update the service") < run.output.index("Run seeds")
+    # The log of the task was shown as it ran.
+    assert "] 1.0.0" in run.output or "api | 1.0.0" in run.output
+    assert lock(web) is None
+    definition = web.client("ecs").describe_task_definition(taskDefinition=running(web)["taskDefinition"])["taskDefinition"]
+    image = definition["containerDefinitions"][0]["image"]
+    assert re.fullmatch(r".+/api@sha256:[0-9a-f]{64}", image)
+    assert image == run["app"]["image"]
+    task = web.client("ecs").list_tasks(cluster="main", serviceName="web")["taskArns"]
+    shown = web.client("ecs").describe_tasks(cluster="main", tasks=task)["tasks"][0]["containers"][0]
+    assert image.endswith(shown["imageDigest"])
+
+    again = app(web, "1.0.0", app_before_deploy=[one_off("migrations")], app_after_deploy=[one_off("seeds")])
+    assert again.code == 0, again.output
+    assert "started as task" not in again.output, "nothing to deploy, nothing to prepare"
+
+
+def test_a_failing_task_before_the_deploy_leaves_the_service_as_it_was(web: Account) -> None:
+    before = running(web)
+    bad = one_off("migrations", command=[], environment={"FAULT_CRASH_AT_START": "3"})
+    run = app(web, "1.1.0", app_before_deploy=[bad, one_off("more")])
+    assert run.code != 0
+    assert "container api ended with code 3" in run.output
+    assert "a crash at start was asked for" in run.output
+    assert "Run more" not in run.output
+    after = running(web)
+    assert [item["id"] for item in after["deployments"]] == [item["id"] for item in before["deployments"]]
+    assert after["taskDefinition"] == before["taskDefinition"]
+    assert lock(web) is None, "released on failure too"
+
+
+def test_a_task_with_the_services_settings(web: Account) -> None:
+    run = web.play("task.yml", containers=[{"name": "api", "command": ["-version"], "memory": 64}])
+    assert run.code == 0, run.output
+    task = run["task"]
+    assert task["changed"]
+    assert task["exit_code"] == {"api": 0}
+    assert task["log_tail"] == ["1.0.0"]
+    assert task["stop_code"] == "EssentialContainerExited"
+    assert task["stopped_reason"]
+    assert task["seconds"] > 0
+    shown = web.client("ecs").describe_tasks(cluster="main", tasks=[task["task_arn"]])["tasks"][0]
+    assert shown["launchType"] == "EC2"
+    assert shown["startedBy"] == "steadystate.ecs"
+    assert shown["overrides"]["containerOverrides"][0]["command"] == ["-version"]
+
+
+def test_a_task_that_takes_too_long_is_stopped(web: Account) -> None:
+    run = web.play("task.yml", containers=[{"name": "api", "environment": {"SHUTDOWN_DELAY": "0s"}}], task_timeout=5)
+    assert run.code != 0
+    task = run["task"]
+    assert task["timed_out"]
+    assert task["cause"] == "timeout"
+    assert "did not end within 5 s and was stopped" in task["msg"]
+    assert task["stop_code"] == "UserInitiated"
+    assert web.client("ecs").describe_tasks(cluster="main", tasks=[task["task_arn"]])["tasks"][0]["lastStatus"] == "STOPPED"
+
+
+def test_check_mode_runs_no_task_and_takes_no_lock(web: Account) -> None:
+    tasks = web.client("ecs").list_tasks(cluster="main", startedBy="steadystate.ecs", desiredStatus="STOPPED")["taskArns"]
+    run = app(web, "1.0.0", "--check", app_before_deploy=[one_off("migrations")])
+    assert run.code == 0, run.output
+    assert lock(web) is None
+    run = web.play("task.yml", "--check", containers=[{"name": "api"}])
+    assert run["task"]["changed"]
+    assert run["task"]["task_arn"] is None
+    assert web.client("ecs").list_tasks(cluster="main", startedBy="steadystate.ecs", desiredStatus="STOPPED")["taskArns"] == tasks
+
+
+def test_of_two_pipelines_at_once_one_wins_and_the_other_says_who_has_it(web: Account) -> None:
+    before = running(web)["taskDefinition"]
+
+    def pipeline(owner: str) -> Run:
+        alone = Account(web.facts, web.folder / owner, web.client)
+        alone.folder.mkdir()
+        return app(alone, "1.1.0", app_lock_owner=owner)
+
+    with ThreadPoolExecutor() as pool:
+        runs = dict(zip(("blue", "green"), pool.map(pipeline, ("blue", "green")), strict=True))
+    assert sorted(run.code == 0 for run in runs.values()) == [False, True], [run.output for run in runs.values()]
+    winner, loser = sorted(runs, key=lambda name: runs[name].code)
+    assert runs[winner]["app"]["verdict"] == "succeeded"
+    assert f"is held by {winner} (1.1.0) since 20" in runs[loser].output
+    assert runs[loser]["lock"]["lock"]["owner"] == winner
+    assert runs[loser]["app"] == {}
+    assert running(web)["taskDefinition"] != before
+    assert lock(web) is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_deploy_leaves_no_lock_and_no_process(web: Account, number: signal.Signals) -> None:
+    endless = one_off("endless", command=[], environment={"SHUTDOWN_DELAY": "0s"})
+    process, output = web.start("app.yml", version="1.0.0", app_before_deploy=[endless])
+    tasks: list[str] = []
+    try:
+        eventually(lambda: tasks.extend(_one_offs(web)) or bool(tasks), output)
+        held = lock(web)
+        assert held is not None
+        process.send_signal(number)
+        process.wait(20)
+        eventually(lambda: lock(web) is None, output)
+    finally:
+        process.kill()
+        process.wait(20)
+    # Nobody waits for the task any more; ECS runs it on.
+    for task in tasks:
+        web.client("ecs").stop_task(cluster="main", task=task)
+    eventually(lambda: not left_of(process.pid), output)
+
+
+def _one_offs(account: Account) -> list[str]:
+    arns: list[str] = account.client("ecs").list_tasks(cluster="main", startedBy="steadystate.ecs", desiredStatus="RUNNING")["taskArns"]
+    return arns
+
+
+def eventually(happens: Callable[[], bool], output: Path) -> None:
+    deadline = time.monotonic() + 40
+    while not happens():
+        assert time.monotonic() < deadline, output.read_text()
+        time.sleep(0.2)
+
+
+def left_of(pid: int) -> list[str]:
+    """Processes that carry the mark which the play with this process ID was started with."""
+    found = []
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if f"PLAY_STARTED_BY={os.getpid()}-".encode() in environment.read_bytes():
+                found.append(environment.parent.name)
+    return [name for name in found if name != str(pid)]
