@@ -102,6 +102,11 @@ lint: $(RUN_SETUP) .venv/test.installed .venv/lint.installed
 bench-push: $(TEST_SETUP)
 	$(BIN)/python tests/bench/push.py
 
+.PHONY: bench-verdict
+bench-verdict: $(TEST_SETUP)
+	$(SAY) 'Broken and good releases in real time, judged by the collection and by other tools'
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/bench/verdict.py
+
 .PHONY: build
 build: $(COLLECTION) .venv/collection.installed
 	$(SAY) 'Building the collection'

@@ -21,9 +21,27 @@ author:
 options:
   service:
     description:
-      - Name of the service.
+      - Name of the service. One of O(service) and O(services) is needed.
     type: str
-    required: true
+  services:
+    description:
+      - Several services of the cluster, watched at the same time and each judged by itself. The task ends when the last one is decided,
+        and fails when one of them failed.
+      - They are read ten at a time, so that many services need few calls.
+      - Each is returned in RV(services), and RV(verdict) is V(succeeded) only when all succeeded.
+    type: list
+    elements: dict
+    suboptions:
+      service:
+        description: Name of the service.
+        type: str
+        required: true
+      deployment_id:
+        description: As O(deployment_id), for this service.
+        type: str
+      task_definition:
+        description: As O(task_definition), for this service.
+        type: str
   cluster:
     description:
       - The cluster, by name or ARN.
@@ -55,6 +73,31 @@ options:
       - How many of the failed container's last log lines to report, when it logs with C(awslogs). V(0) for none.
     type: int
     default: 20
+  budgets:
+    description:
+      - After how many failed tasks a cause that may be chance counts as the release's fault, for each such cause.
+        Two more are needed while other tasks of the same revision are well.
+      - Causes that are certain from one look, such as V(image_not_found), have no budget.
+    type: dict
+    suboptions:
+      container_exited:
+        description: Tasks whose container ended with the same exit code, one of them begun after another had failed. V(2) when not given.
+        type: int
+      out_of_memory:
+        description: Tasks whose container was killed for its use of memory. V(2) when not given.
+        type: int
+      container_unhealthy:
+        description: Tasks that failed the health check of a container. V(2) when not given.
+        type: int
+      target_unhealthy:
+        description: Tasks that failed the health check of the load balancer. V(2) when not given.
+        type: int
+      task_failed_to_start:
+        description: Tasks that ECS could not start for a reason that has no name of its own. V(2) when not given.
+        type: int
+      registry_unreachable:
+        description: Tasks whose instance could not reach AWS or the registry. V(3) when not given.
+        type: int
   probe_url:
     description:
       - A URL of the service to ask all the while, from where the task runs, to see the rollout as a user does.
@@ -99,9 +142,24 @@ EXAMPLES = r"""
     deployment_id: "{{ deployed.deployment_id }}"
     task_definition: "{{ registered.task_definition_arn }}"
     timeout: 600
+
+- name: Wait for several services at the same time
+  steadystate.ecs.ecs_service_wait:
+    cluster: main
+    services:
+      - service: api
+        deployment_id: "{{ api_deployed.deployment_id }}"
+      - service: worker
+        deployment_id: "{{ worker_deployed.deployment_id }}"
 """
 
 RETURN = r"""
+services:
+  description: Of each service, its C(name), whether it C(failed), and what is returned for a single one.
+  returned: when O(services) is given
+  type: list
+  elements: dict
+  sample: [{"name": "api", "failed": false, "verdict": "succeeded", "cause": null}]
 verdict:
   description:
     - How it ended, one of V(succeeded), V(failed), V(rolled_back), V(superseded) and V(timed_out).
@@ -121,7 +179,9 @@ evidence:
   elements: str
   sample: ["task 0f9de17a container api: Essential container in task exited (exit code 1)"]
 detail:
-  description: Numbers behind the cause, such as C(exit_code), C(signal) or the C(resource) that is short.
+  description:
+    - Numbers behind the cause, such as C(exit_code), C(signal) or the C(resource) that is short, with C(permanent) when no
+      instance of the cluster will ever have it.
   returned: always, except in check mode
   type: dict
   sample: {"exit_code": 1}

@@ -258,7 +258,8 @@ def event_finding(message: str) -> Finding | None:
             return Finding(cause, weight, text)
         for pattern, resource, weight in _PLACEMENT_ROWS:
             if pattern.search(text):
-                return Finding("no_capacity", weight, text, detail={"resource": resource})
+                certain = {"permanent": True} if weight is _HOPELESS else {}
+                return Finding("no_capacity", weight, text, detail={"resource": resource, **certain})
         return Finding("no_capacity", _TRANSIENT, text, detail={"resource": None})
     return None
 

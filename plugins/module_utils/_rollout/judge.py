@@ -48,6 +48,8 @@ class Wanted:
 
     deployment_id: str
     task_definition: str | None = None
+    needs: t.Mapping[str, int] = field(default_factory=dict)
+    """CPU units and MiB of memory that one task reserves, as `cpu` and `memory`."""
     health_checked: bool = False
     """Whether an essential container of the task definition has a health check of its own."""
     load_balanced_container: str | None = None
@@ -66,6 +68,8 @@ class Snapshot:
     """The record of the judged deployment, when it is known."""
     growable: bool = False
     """Whether a capacity provider with managed scaling stands behind the service."""
+    largest: t.Mapping[str, int] = field(default_factory=dict)
+    """The most `cpu` and `memory` that any one container instance offers to an empty task; nothing when that is not known."""
 
 
 @dataclass(frozen=True)
@@ -331,6 +335,9 @@ class Judge:
 
     def _no_room(self, snapshot: Snapshot, own: Data) -> Finding | None:
         short_of = [finding for finding in self._events.values() if finding.cause == "no_capacity" and finding.weight is Weight.REPEATED]
+        never = None if snapshot.growable else next(filter(None, (self._never_fits(item, snapshot) for item in reversed(short_of))), None)
+        if never is not None:
+            return never
         draining = any(task.get("desiredStatus") == "STOPPED" and task.get("lastStatus") != "STOPPED" for task in snapshot.tasks)
         ready = self._ready(snapshot) + int(own.get("pendingCount") or 0)
         if not short_of or draining or snapshot.growable or ready > self._ready_before:
@@ -343,6 +350,16 @@ class Judge:
         if newest.detail.get("resource") == "instances" or snapshot.at - self._no_room_since >= NO_ROOM_SECONDS:
             return newest
         return None
+
+    def _never_fits(self, finding: Finding, snapshot: Snapshot) -> Finding | None:
+        """The finding made certain, when an empty instance of the largest kind would have no room for the task either."""
+        resource = str(finding.detail.get("resource"))
+        need, most = self.wanted.needs.get(resource, 0), snapshot.largest.get(resource)
+        if most is None or need <= most:
+            return None
+        unit = "CPU units" if resource == "cpu" else "MiB of memory"
+        words = f"{finding.evidence} (the task needs {need} {unit}; the largest container instance offers {most})"
+        return Finding(finding.cause, Weight.HOPELESS, words, detail={**finding.detail, "permanent": True, "needed": need, "largest": most})
 
     def best_finding(self) -> Finding | None:
         """The finding that says most: a hopeless one, else what happened most often, else what the load balancer says."""

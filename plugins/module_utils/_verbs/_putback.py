@@ -68,13 +68,21 @@ def find_target(client: t.Any, cluster: str, service: Data, warn: t.Callable[[st
     return choose(current.get("taskDefinition"), completed, history(client, cluster, service["serviceName"], warn), saved)
 
 
+def needs(definition: Data) -> dict[str, int]:
+    """What ECS reserves for one task of this definition: CPU units and MiB of memory."""
+    containers = definition.get("containerDefinitions") or []
+    cpu = sum(int(item.get("cpu") or 0) for item in containers)
+    memory = sum(int(item.get("memoryReservation") or item.get("memory") or 0) for item in containers)
+    return {"cpu": int(definition.get("cpu") or cpu), "memory": int(definition.get("memory") or memory)}
+
+
 def wanted_for(client: t.Any, service: Data, deployment: Data) -> tuple[Wanted, Data]:
     """What to judge about a deployment of the service, and its task definition."""
     arn = deployment.get("taskDefinition")
     definition = (ecs.describe_task_definition(client, arn) if arn else None) or {}
     checked = any(item.get("healthCheck") and item.get("essential", True) for item in definition.get("containerDefinitions") or [])
     balanced = next((item.get("containerName") for item in service.get("loadBalancers") or [] if item.get("containerName")), None)
-    return Wanted(str(deployment.get("id")), arn, checked, balanced), definition
+    return Wanted(str(deployment.get("id")), arn, needs(definition), checked, balanced), definition
 
 
 def stop(client: t.Any, watch: Watch, cluster: str, name: str, own_id: str) -> bool:

@@ -23,6 +23,7 @@ _HEARTBEAT_SECONDS = 15.0
 # Tasks and targets are read again at the latest after this long, even when the service's own counts have not moved.
 _LOOK_CLOSER_SECONDS = 3.0
 _RECORD_SECONDS = 5.0
+_INSTANCES_SECONDS = 60.0
 # A deployment and its record are made by the same call. While ECS goes back, the record that it names is the failed one's.
 _SAME_BIRTH_SECONDS = 60.0
 
@@ -46,6 +47,8 @@ class Reader:
         self._tasks: dict[str, Data] = {}
         self._targets: dict[str, t.Any] = {}
         self._growable: bool | None = None
+        self._largest: dict[str, int] = {}
+        self._largest_at = -1e9
         self._records = True
         self.record_arns: dict[str, str] = {}
         """ARN of the service deployment behind each deployment that was watched."""
@@ -76,6 +79,7 @@ class Reader:
             dict(self._targets),
             self._read_record(self.service, deployment_id, moved, now),
             self._is_growable(self.service),
+            self._largest_instance(self.service, now),
         )
 
     @staticmethod
@@ -142,6 +146,26 @@ class Reader:
                 for item in providers
             )
         return self._growable
+
+    def _largest_instance(self, service: Data, now: float) -> dict[str, int]:
+        """What the largest instances offer, looked up only when ECS says that it finds no room and no scaling will make any."""
+        newest = (service.get("events") or [{}])[0]
+        if self._growable or "unable to place" not in str(newest.get("message")) or now - self._largest_at < _INSTANCES_SECONDS:
+            return self._largest
+        self._largest_at = now
+        try:
+            instances = ecs.describe_container_instances(self._ecs, self._cluster)
+        except Exception as error:
+            if is_passing(error) or not error_code(error):
+                raise
+            # Not allowed to look: then a want of room is given time before it is believed.
+            return self._largest
+        offers: dict[str, list[int]] = {}
+        for instance in instances:
+            for item in instance.get("registeredResources") or []:
+                offers.setdefault(str(item.get("name")).lower(), []).append(int(item.get("integerValue") or 0))
+        self._largest = {name: max(offers[name]) for name in ("cpu", "memory") if offers.get(name)}
+        return self._largest
 
 
 class Watch:

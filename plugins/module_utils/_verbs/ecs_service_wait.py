@@ -14,22 +14,33 @@ from .._aws.connection import CallCounter
 from .._aws.failures import error_code, error_message, is_passing
 from .._rollout.causes import Finding, hint
 from .._rollout.diagnose import task_id
-from .._rollout.judge import STALE_READ_SECONDS, Done, Failed, Judge
+from .._rollout.judge import DEFAULT_BUDGETS, STALE_READ_SECONDS, Done, Failed, Judge
 from .._rollout.timeline import timeline
 from .._verb import Context, Verb, VerbFailure
+from ._many import watch_many
 from ._prober import Prober, check
 from ._putback import PutBack, put_back, wanted_for, watch_back
 from ._shared import Data, primary, same_definition, short
 from ._watch import TimedOut, Watch
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
-    "service": {"type": "str", "required": True},
+    "service": {"type": "str"},
+    "services": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "service": {"type": "str", "required": True},
+            "deployment_id": {"type": "str"},
+            "task_definition": {"type": "str"},
+        },
+    },
     "cluster": {"type": "str", "required": True},
     "deployment_id": {"type": "str"},
     "task_definition": {"type": "str"},
     "timeout": {"type": "int", "default": 900},
     "on_failure": {"type": "str", "choices": ["rollback", "report"], "default": "rollback"},
     "log_lines": {"type": "int", "default": 20},
+    "budgets": {"type": "dict", "options": {cause: {"type": "int"} for cause in DEFAULT_BUDGETS}},
     "probe_url": {"type": "str"},
     "probe_interval": {"type": "float", "default": 0.5},
     "probe_version_key": {"type": "str", "default": "version", "no_log": False},
@@ -43,6 +54,8 @@ _LOG_LOOK_SECONDS = 1.0
 
 
 def run(params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
+    if params["services"]:
+        return watch_many(params, context, run)
     if params["probe_url"]:
         check(params["probe_url"], params["probe_interval"])
     if not params["probe_url"] or context.check_mode:
@@ -65,7 +78,7 @@ def _wait(params: dict[str, t.Any], context: Context, prober: Prober | None) -> 
     service = _first_read(params, context, client)
     deployment = _ours(params, service)
     wanted, definition = wanted_for(client, service, deployment)
-    judge = Judge(wanted)
+    judge = Judge(wanted, _budgets(params))
     if context.check_mode:
         return _one_look(params, watch, judge, service)
     try:
@@ -109,6 +122,14 @@ def _wait(params: dict[str, t.Any], context: Context, prober: Prober | None) -> 
         changed=back is not None and back.task_definition is not None,
         **report.result(verdict, failed, tail, back),
     )
+
+
+def _budgets(params: dict[str, t.Any]) -> dict[str, int]:
+    given = {cause: tasks for cause, tasks in (params["budgets"] or {}).items() if tasks is not None}
+    for cause, tasks in given.items():
+        if tasks < 1:
+            raise VerbFailure(f"budgets.{cause}: {tasks} tasks is no number to wait for. It is 1 or more; a large one means never.")
+    return given
 
 
 def _first_read(params: dict[str, t.Any], context: Context, client: t.Any) -> Data:
@@ -311,4 +332,10 @@ def _message(
     return "\n".join(lines)
 
 
-VERB = Verb(name="ecs_service_wait", argument_spec=ARGUMENT_SPEC, run=run)
+VERB = Verb(
+    name="ecs_service_wait",
+    argument_spec=ARGUMENT_SPEC,
+    run=run,
+    required_one_of=(("service", "services"),),
+    mutually_exclusive=(("service", "services"), ("services", "deployment_id"), ("services", "task_definition"), ("services", "probe_url")),
+)

@@ -341,3 +341,13 @@ def test_exit_codes_are_put_into_words() -> None:
     assert "killed" in exit_words(137)
     assert "ended by itself" in exit_words(0)
     assert exit_words(3) == exit_words(None) == ""
+
+
+def test_what_no_instance_will_ever_have_is_permanent() -> None:
+    said = "(service web) was unable to place a task because no container instance met all of its requirements. The closest matching "
+    missing = event_finding(f"{said}container-instance 0123 is missing an attribute required by your task.")
+    short = event_finding(f"{said}container-instance 0123 has insufficient memory available.")
+    assert missing is not None
+    assert missing.detail == {"resource": "attribute", "permanent": True}
+    assert short is not None
+    assert short.detail == {"resource": "memory"}

@@ -202,6 +202,28 @@ def test_a_budget_can_be_widened() -> None:
     assert isinstance(judge.look(Snapshot(0, service(deployment(OURS)), tasks)), Going)
 
 
+NO_MEMORY = (
+    "(service web) was unable to place a task because no container instance met all of its requirements. "
+    "The closest matching container-instance 0123 has insufficient memory available."
+)
+
+
+@pytest.mark.parametrize(
+    ("largest", "growable", "at_once"),
+    [({"memory": 4000}, False, True), ({"memory": 8192}, False, False), ({}, False, False), ({"memory": 4000}, True, False)],
+    ids=["larger than every instance", "fits an empty one", "not known", "other instances may come"],
+)
+def test_a_task_larger_than_every_instance_is_hopeless_at_once(largest: dict[str, int], growable: bool, at_once: bool) -> None:
+    judge = Judge(Wanted(OURS, needs={"cpu": 256, "memory": 8192}))
+    judgement = judge.look(Snapshot(0.0, service(deployment(OURS), events=(NO_MEMORY,)), growable=growable, largest=largest))
+    assert isinstance(judgement, Failed) == at_once
+    if isinstance(judgement, Failed):
+        assert judgement.cause == "no_capacity"
+        assert judgement.finding is not None
+        assert judgement.finding.detail == {"resource": "memory", "permanent": True, "needed": 8192, "largest": 4000}
+        assert "the task needs 8192 MiB of memory; the largest container instance offers 4000" in judgement.evidence[0]
+
+
 def test_failures_before_a_rollback_prove_nothing_about_it() -> None:
     judge = Judge(Wanted(OLD), ignore=["arn/task/1"], again=True)
     tasks = (_stopped(1, owner=OLD, created=190, stopped=195), _stopped(2, owner=OLD, created=110, stopped=120))

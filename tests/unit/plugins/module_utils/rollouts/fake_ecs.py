@@ -112,6 +112,8 @@ class FakeEcs:
         """What every service revision holds besides its task definition."""
         self.scalable: Data | None = None
         """What DescribeScalableTargets answers for the service."""
+        self.instances: list[dict[str, int]] | None = None
+        """What each container instance registered; None refuses to say."""
 
     @property
     def now(self) -> datetime.datetime:
@@ -480,6 +482,18 @@ class FakeEcs:
                 for name in request["capacityProviders"]
             ]
         }
+
+    def list_container_instances(self, **request: t.Any) -> Data:
+        self._called("list_container_instances", request)
+        if self.instances is None:
+            raise refused("AccessDeniedException", "not authorized to perform: ecs:ListContainerInstances", "ListContainerInstances")
+        return {"containerInstanceArns": [f"{_ARN}:container-instance/{CLUSTER}/{number}" for number in range(len(self.instances))]}
+
+    def describe_container_instances(self, **request: t.Any) -> Data:
+        self._called("describe_container_instances", request)
+        offers = [self.instances[int(arn.rsplit("/", 1)[-1])] for arn in request["containerInstances"]] if self.instances else []
+        resources = [[{"name": name.upper(), "integerValue": value} for name, value in offer.items()] for offer in offers]
+        return {"containerInstances": [{"registeredResources": items} for items in resources]}
 
     def describe_target_health(self, **request: t.Any) -> Data:
         self._called("describe_target_health", request)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 
 import pytest
@@ -57,6 +58,7 @@ def test_success_is_told_soon_after_ecs_completes(stage: Stage, ecs: FakeEcs, go
     assert result["deployment_id"] == identity
     assert result["cause"] is None
     assert (ecs.now - completed).total_seconds() <= 2.0
+    assert (datetime.datetime.fromisoformat(result["decided_at"]) - completed).total_seconds() <= 2.0
     assert result["service"]["running_count"] == 2
     assert {row["task_definition"] for row in result["timeline"]["tasks"]} == {"api:1", "api:2"}
     assert all(row["healthy_at"] for row in result["timeline"]["tasks"] if row["task_definition"] == "api:2")
@@ -251,6 +253,37 @@ def test_want_of_room_without_scaling_is_given_up_after_a_while(stage: Stage, ec
     assert failure.result["verdict"] == "failed"
     assert failure.result["cause"] == "no_capacity"
     assert 60 <= failure.result["seconds_to_verdict"] <= 75
+
+
+def test_a_task_larger_than_every_instance_is_told_at_once(stage: Stage, ecs: FakeEcs, good: str) -> None:
+    event = (
+        "was unable to place a task because no container instance met all of its requirements. The closest matching container-instance "
+        "0123 has insufficient memory available."
+    )
+    identity = deploy(stage, ecs.define(2, Behaviour(tasks=False, events=(event,)), memory=65536))
+    ecs.instances = [{"cpu": 2048, "memory": 3900}, {"cpu": 4096, "memory": 7800}]
+    failure = stage.failing(VERB, deployment_id=identity)
+    assert failure.result["cause"] == "no_capacity"
+    assert failure.result["detail"] == {"resource": "memory", "permanent": True, "needed": 65536, "largest": 7800}
+    assert failure.result["seconds_to_verdict"] <= 10
+    assert ecs.count("describe_container_instances") == 1
+
+
+def test_instances_that_may_not_be_read_make_no_certainty(stage: Stage, ecs: FakeEcs, good: str) -> None:
+    event = "was unable to place a task because no container instance met all of its requirements. It has insufficient memory available."
+    identity = deploy(stage, ecs.define(2, Behaviour(tasks=False, events=(event,)), memory=65536))
+    failure = stage.failing(VERB, deployment_id=identity)
+    assert failure.result["detail"] == {"resource": "memory"}
+    assert failure.result["seconds_to_verdict"] >= 60
+
+
+def test_budgets_are_the_users(stage: Stage, ecs: FakeEcs, good: str) -> None:
+    identity = deploy(stage, ecs.define(2, CRASH))
+    failure = stage.failing(VERB, deployment_id=identity, budgets={"container_exited": 6})
+    assert failure.result["cause"] == "container_exited"
+    crashed = [row for row in failure.result["timeline"]["tasks"] if row["deployment_id"] == identity and row["stopped_reason"]]
+    assert len(crashed) >= 6
+    assert "budgets.container_exited: 0" in stage.failing(VERB, budgets={"container_exited": 0}).message
 
 
 def test_throttling_is_waited_out_and_counted(stage: Stage, ecs: FakeEcs, good: str) -> None:
