@@ -183,21 +183,6 @@ def stop_service_deployment(client: t.Any, arn: str) -> None:
     client.stop_service_deployment(serviceDeploymentArn=arn, stopType="ROLLBACK")
 
 
-def describe_container_instances(client: t.Any, cluster: str) -> list[Data]:
-    """The ACTIVE container instances of the cluster."""
-    found: list[Data] = []
-    token: str | None = None
-    while True:
-        # DescribeContainerInstances takes as many as ListContainerInstances gives: 100.
-        listed = client.list_container_instances(cluster=cluster, status="ACTIVE", **({"nextToken": token} if token else {}))
-        arns = listed.get("containerInstanceArns", [])
-        if arns:
-            found.extend(client.describe_container_instances(cluster=cluster, containerInstances=arns).get("containerInstances", []))
-        token = listed.get("nextToken")
-        if not token:
-            return found
-
-
 def describe_capacity_providers(client: t.Any, names: t.Sequence[str]) -> list[Data]:
     return t.cast("list[Data]", client.describe_capacity_providers(capacityProviders=list(names)).get("capacityProviders", []))
 

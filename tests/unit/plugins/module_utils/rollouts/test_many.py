@@ -114,7 +114,7 @@ def watch(fleet: Fleet, broken: t.Collection[str] = (), check: bool = False) -> 
     items = []
     for index, (name, member) in enumerate(fleet.members.items()):
         new = member.define(10 * index + 2, *((NO_IMAGE,) if name in broken else ()))
-        member.update_service(taskDefinition=new)
+        member.update_service(service=SERVICE, taskDefinition=new)
         items.append({"service": name, "deployment_id": member.primary["id"], "task_definition": new})
     said: list[str] = []
     context = Context(client=lambda _service: fleet, clock=fleet.clock, progress=said.append, warn=said.append, check_mode=check)
