@@ -8,8 +8,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 COLLECTION := build/collections/ansible_collections/steadystate/ecs
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/build/collections
-# Test and lint see the tree, not what a user's own configuration adds to it.
-export PYTHONDONTWRITEBYTECODE := 1
+# Without compiled files kept, every one of Ansible's many short processes compiles boto3 again: about a second a task.
+unexport PYTHONDONTWRITEBYTECODE
 
 SAY = @printf '\033[1m==> %s\033[0m\n'
 
