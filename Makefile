@@ -73,7 +73,7 @@ test: $(TEST_SETUP)
 	$(SAY) 'The example service: Go tests with the race detector and a real PostgreSQL'
 	$(BIN)/python examples/go-service/run_tests.py
 	$(SAY) 'local_aws, driven from outside; then the collection on it'
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/local_aws tests/integration
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest --numprocesses 3 --dist loadfile tests/local_aws tests/integration
 
 # Not part of `make test`: a browser is large, and the same pages are read strictly by the unit tests.
 .PHONY: test-browser

@@ -6,9 +6,11 @@ import contextlib
 import http.client
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -47,9 +49,10 @@ def plain(data: Path) -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="module")
-def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def podman() -> Iterator[Path]:
     """Podman's API, with a storage of its own. runc, because it is what every machine with Podman has or can have."""
-    place = tmp_path_factory.mktemp("podman")
+    # Not below pytest's folder: Podman refuses a run root whose path is longer than 50 characters.
+    place = Path(tempfile.mkdtemp(prefix="podman-"))
     path = place / "podman.sock"
     command = ["podman", "--runtime", "runc", "--root", str(place / "root"), "--runroot", str(place / "run")]
     log = (place / "log").open("w")
@@ -68,6 +71,7 @@ def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             mounted = line.split()[1]
             if mounted.startswith(str(place)):
                 subprocess.run(["umount", mounted], check=True)
+        shutil.rmtree(place)
 
 
 def processes(mark: str) -> list[str]:
