@@ -73,9 +73,16 @@ def client_factory(params: dict[str, t.Any]) -> t.Callable[[str], t.Any]:
         if not sessions:
             sessions.append(_session(params))
         if service not in clients:
-            clients[service] = sessions[0].client(
-                service, endpoint_url=params.get("endpoint_url") or None, verify=_verify(params), config=_config()
-            )
+            endpoint_url = params.get("endpoint_url") or None
+            try:
+                clients[service] = sessions[0].client(service, endpoint_url=endpoint_url, verify=_verify(params), config=_config())
+            except botocore.exceptions.BotoCoreError:
+                raise
+            except ValueError as exc:
+                raise VerbFailure(
+                    f"endpoint_url: {endpoint_url!r} is no URL. It begins with http:// or https:// and names a host, "
+                    "for example http://127.0.0.1:4577. For AWS itself, leave it out."
+                ) from exc
         return clients[service]
 
     return client

@@ -12,7 +12,7 @@ import typing as t
 from .._verb import VerbFailure
 
 try:
-    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
 except ImportError:
     # Without botocore nothing below can be raised; the connection says so when the first client is asked for.
     class BotoCoreError(Exception):  # type: ignore[no-redef]
@@ -22,6 +22,9 @@ except ImportError:
         pass
 
     class NoCredentialsError(Exception):  # type: ignore[no-redef]
+        pass
+
+    class ParamValidationError(Exception):  # type: ignore[no-redef]
         pass
 
 
@@ -88,5 +91,8 @@ def aws_failures() -> t.Iterator[None]:
     except ClientError as exc:
         operation = getattr(exc, "operation_name", "the call")
         raise VerbFailure(f"AWS refused {operation}: {error_code(exc)}: {error_message(exc)}", error_code=error_code(exc)) from exc
+    except ParamValidationError as exc:
+        # botocore looks at a request before it is sent: AWS has heard nothing of it.
+        raise VerbFailure(f"The request is not what AWS takes, and was not sent: {exc}", error_code=type(exc).__name__) from exc
     except BotoCoreError as exc:
         raise VerbFailure(f"AWS could not be reached: {exc}", error_code=type(exc).__name__) from exc

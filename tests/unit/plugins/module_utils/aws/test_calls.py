@@ -14,7 +14,7 @@ from ansible_collections.steadystate.ecs.plugins.module_utils._aws import ecs, e
 from ansible_collections.steadystate.ecs.plugins.module_utils._aws.connection import CallCounter, client_factory
 from ansible_collections.steadystate.ecs.plugins.module_utils._aws.failures import aws_failures, is_passing, is_throttling
 from ansible_collections.steadystate.ecs.plugins.module_utils._verb import VerbFailure
-from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ParamValidationError
 from botocore.stub import Stubber
 
 _ARN = "arn:aws:ecs:eu-west-1:123456789012"
@@ -216,6 +216,11 @@ def test_what_passes_by_itself(error: Exception, passing: bool, throttling: bool
         ),
         (NoCredentialsError(), "No AWS credentials were found", "NoCredentials"),
         (EndpointConnectionError(endpoint_url="http://x"), "AWS could not be reached", "EndpointConnectionError"),
+        (
+            ParamValidationError(report="Unknown parameter: x"),
+            "was not sent: .*validation failed:\\nUnknown parameter: x",
+            "ParamValidationError",
+        ),
     ],
 )
 def test_errors_become_one_sentence(error: Exception, words: str, code: str) -> None:
@@ -234,6 +239,12 @@ def test_clients_are_made_once_for_each_service() -> None:
 def test_an_unknown_profile_is_named() -> None:
     with pytest.raises(VerbFailure, match=r"profile: .*nobody"):
         client_factory({"region": "eu-west-1", "profile": "nobody"})("ecs")
+
+
+@pytest.mark.parametrize("url", ["nonsense", "127.0.0.1:4577", "http://"])
+def test_an_endpoint_that_is_no_url_is_named(url: str) -> None:
+    with pytest.raises(VerbFailure, match=f"endpoint_url: '{url}' is no URL"):
+        client_factory({"region": "eu-west-1", "endpoint_url": url, "access_key": "a", "secret_key": "b"})("ecs")
 
 
 def test_calls_are_counted(aws: Stubbed) -> None:
