@@ -128,6 +128,8 @@ def _log_configuration(target: Data, value: t.Any, names: Names, field: str) -> 
     driver = value.get("log_driver") or current.get("logDriver")
     if not driver:
         raise TaskDefinitionError([f"{field}: log_driver is needed, none is set yet."])
+    if value.get("options") is not None:
+        _need_mapping(value["options"], f"{field}: options")
     base = dict(current) if current.get("logDriver") == driver else {}
     options = {**(base.get("options") or {}), **(value.get("options") or {})}
     result = {**base, "logDriver": driver, "options": {key: as_text(item) for key, item in options.items() if item is not None}}

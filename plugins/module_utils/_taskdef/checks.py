@@ -24,6 +24,23 @@ _HEALTH_CHECK_STARTS = ("CMD", "CMD-SHELL", "NONE")
 _NETWORK_MODES = ("bridge", "host", "awsvpc", "none")
 # With an interface of its own a task has the names and the resolver of its VPC.
 _NOT_IN_AWSVPC = ("links", "hostname", "extraHosts", "dnsServers", "dnsSearchDomains")
+# Members that are lists of mappings, with what each of those holds.
+_TASK_LISTS = {"containerDefinitions": "name and image", "volumes": "name", "tags": "key and value", "placementConstraints": "type"}
+_CONTAINER_LISTS = {
+    "environment": "name and value",
+    "secrets": "name and valueFrom",
+    "environmentFiles": "value and type",
+    "mountPoints": "sourceVolume and containerPath",
+    "volumesFrom": "sourceContainer",
+    "portMappings": "containerPort",
+    "dependsOn": "containerName and condition",
+    "ulimits": "name, softLimit and hardLimit",
+    "extraHosts": "hostname and ipAddress",
+    "systemControls": "namespace and value",
+    "resourceRequirements": "type and value",
+}
+_TASK_MAPPINGS = ("runtimePlatform", "ephemeralStorage", "proxyConfiguration")
+_CONTAINER_MAPPINGS = ("healthCheck", "logConfiguration", "linuxParameters", "dockerLabels", "repositoryCredentials", "restartPolicy")
 _SMALLEST_MEMORY_MIB = 4
 _MOST_TAGS = 50
 
@@ -33,6 +50,10 @@ def problems(definition: dict[str, t.Any], allow_plain: t.Collection[str] = ()) 
 
     `allow_plain` names the environment variables that may stay although they look like secrets.
     """
+    misshapen = shape_problems(definition)
+    if misshapen:
+        # Nothing else can be told of a definition whose members are not what they have to be.
+        return misshapen
     found: list[str] = []
     family = definition.get("family")
     if not family:
@@ -45,9 +66,6 @@ def problems(definition: dict[str, t.Any], allow_plain: t.Collection[str] = ()) 
         return found
     names: list[str] = []
     for index, container in enumerate(containers):
-        if not isinstance(container, dict):
-            found.append(f"containerDefinitions[{index}]: a container is a mapping, this is a {type(container).__name__}.")
-            continue
         name = container.get("name")
         if not name:
             found.append(f"containerDefinitions[{index}].name: missing.")
@@ -65,6 +83,54 @@ def problems(definition: dict[str, t.Any], allow_plain: t.Collection[str] = ()) 
     found.extend(_shared_ports(definition, whole))
     found.extend(launch_problems(definition, whole))
     return found
+
+
+def shape_problems(definition: dict[str, t.Any]) -> list[str]:
+    """Members that are of another kind than ECS takes, such as a mapping in place of a list. No value is shown: it may be a secret."""
+    found = [*_lists(definition, _TASK_LISTS, ""), *_mappings(definition, _TASK_MAPPINGS, "")]
+    listed = definition.get("containerDefinitions")
+    for container in listed if isinstance(listed, list) else []:
+        if isinstance(container, dict):
+            where = f"container {container.get('name') or '(without name)'}: "
+            found.extend(_lists(container, _CONTAINER_LISTS, where))
+            found.extend(_mappings(container, _CONTAINER_MAPPINGS, where))
+            logging = container.get("logConfiguration")
+            if isinstance(logging, dict):
+                found.extend(_mappings(logging, ("options",), f"{where}logConfiguration: "))
+            linux = container.get("linuxParameters")
+            if isinstance(linux, dict):
+                found.extend(_mappings(linux, ("capabilities",), f"{where}linuxParameters: "))
+    return found
+
+
+def _lists(holder: dict[str, t.Any], members: dict[str, str], where: str) -> t.Iterator[str]:
+    for member, holds in members.items():
+        value = holder.get(member)
+        if value and not isinstance(value, list):
+            yield f"{where}{member}: a list of mappings with {holds} is needed, this is {_kind(value)}."
+        for item in value if isinstance(value, list) else []:
+            if not isinstance(item, dict):
+                yield f"{where}{member}: a list of mappings with {holds} is needed, one item is {_kind(item)}."
+                break
+
+
+def _kind(value: t.Any) -> str:
+    """What a value is, for people: Ansible has types of its own for texts, mappings and lists."""
+    kinds: tuple[tuple[type | tuple[type, ...], str], ...] = (
+        (str, "a text"),
+        (dict, "a mapping"),
+        (list, "a list"),
+        (bool, "true or false"),
+        ((int, float), "a number"),
+    )
+    return next((words for kind, words in kinds if isinstance(value, kind)), "nothing")
+
+
+def _mappings(holder: dict[str, t.Any], members: t.Iterable[str], where: str) -> t.Iterator[str]:
+    for member in members:
+        value = holder.get(member)
+        if value and not isinstance(value, dict):
+            yield f"{where}{member}: a mapping is needed, this is {_kind(value)}."
 
 
 def _container(definition: dict[str, t.Any], container: dict[str, t.Any], where: str) -> t.Iterator[str]:
@@ -121,10 +187,7 @@ def _networking(definition: dict[str, t.Any], container: dict[str, t.Any], where
     elif mode not in (None, "bridge") and container.get("links"):
         yield f"{where}: links: network mode {mode} does not take them. Leave them out, or use bridge."
     for port in container.get("portMappings") or []:
-        if isinstance(port, dict):
-            yield from _port(port, mode, f"{where}: portMappings")
-        else:
-            yield f"{where}: portMappings: a mapping with containerPort is needed, this is {port!r}."
+        yield from _port(port, mode, f"{where}: portMappings")
 
 
 def _port(port: dict[str, t.Any], mode: t.Any, where: str) -> t.Iterator[str]:

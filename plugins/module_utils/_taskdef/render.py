@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from .arns import Names
 from .changes import CONTAINER_CHANGES, TASK_CHANGES, Change
-from .checks import problems
+from .checks import problems, shape_problems
 from .errors import TaskDefinitionError
 from .reading import registrable
 
@@ -39,7 +39,9 @@ def render(template: Data, changes: Changes, names: Names) -> Data:
     Raises `TaskDefinitionError` with every problem: an unknown container, an unknown change, or what `problems` finds.
     """
     definition = registrable(template)
-    found: list[str] = []
+    found = shape_problems(definition)
+    if found:
+        raise TaskDefinitionError(found)
     _make(definition, changes.task, TASK_CHANGES, names, "", found)
     wanted_out = set(changes.removed) | changes.added.keys()
     listed = definition.get("containerDefinitions") or []

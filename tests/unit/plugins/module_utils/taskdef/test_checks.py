@@ -71,7 +71,20 @@ def fargate(*containers: Data, **members: t.Any) -> Data:
         (task(container(portMappings=[{"containerPort": 80, "hostPort": 81}]), networkMode="host"), "hostPort 81 is not containerPort 80"),
         (task(container(portMappings=[{"hostPort": 81}])), "containerPort is missing"),
         (task(container(portMappings=[{"containerPort": "http"}])), "containerPort 'http' is not a number"),
-        (task(container(portMappings=[80])), "a mapping with containerPort is needed, this is 80"),
+        (task(container(portMappings=[80])), "portMappings: a list of mappings with containerPort is needed, one item is a number"),
+        (task(container(environment={"A": "b"})), "this is a mapping"),
+        (task(container(environment=["A=b"])), "one item is a text"),
+        (task(container(ulimits=["nofile"])), "ulimits: a list of mappings"),
+        (task(container(mountPoints=["/data"])), "mountPoints: a list of mappings"),
+        (task(container(dependsOn=["b"])), "dependsOn: a list of mappings"),
+        (task(container(healthCheck="CMD true")), "healthCheck: a mapping is needed, this is a text"),
+        (task(container(logConfiguration="awslogs")), "logConfiguration: a mapping is needed"),
+        (task(container(logConfiguration={"logDriver": "awslogs", "options": ["a"]})), "logConfiguration: options: a mapping is needed"),
+        (task(container(linuxParameters={"capabilities": "NET_ADMIN"})), "linuxParameters: capabilities: a mapping is needed"),
+        (task(volumes=["data"]), "volumes: a list of mappings with name is needed, one item is a text"),
+        (task(tags={"a": "b"}), "this is a mapping"),
+        (task(t.cast("Data", "app")), "containerDefinitions: a list of mappings with name and image is needed"),
+        ({"family": "web", "containerDefinitions": {"app": {}}}, "containerDefinitions: a list of mappings"),
         (
             task(
                 container(portMappings=[{"containerPort": 80}]), container("b", portMappings=[{"containerPort": 80}]), networkMode="awsvpc"

@@ -262,12 +262,21 @@ def test_log_options_are_merged_while_the_driver_stays() -> None:
         ({"app": {"environment": ["A"]}}, "a mapping from name to value"),
         ({"app": {"log_configuration": {"options": {"a": "b"}}}}, "log_driver is needed"),
         ({"app": {"log_configuration": {"driver": "b"}}}, "not driver"),
+        ({"app": {"log_configuration": {"log_driver": "b", "options": ["a"]}}}, "options: a mapping from name to value"),
         ({"app": {"image": "Registry/API"}}, "is no image reference"),
     ],
 )
 def test_what_render_refuses(changes: dict[str, Data], words: str) -> None:
     with pytest.raises(TaskDefinitionError, match=words):
         render(definition(), Changes(containers=changes), NAMES)
+
+
+def test_a_template_of_another_shape_is_refused_before_it_is_changed() -> None:
+    template = definition()
+    template["containerDefinitions"][0]["environment"] = {"PASSWORD": "hunter2"}
+    with pytest.raises(TaskDefinitionError, match="container app: environment: a list of mappings with name and value") as raised:
+        render(template, Changes(containers={"app": {"environment": {"A": "b"}}}), NAMES)
+    assert "hunter2" not in str(raised.value.problems)
 
 
 def test_a_null_change_changes_nothing() -> None:
@@ -313,7 +322,7 @@ def _with(**members: t.Any) -> Data:
         (_with(family=None), "family: missing"),
         (_with(family="a b"), "family: 'a b'"),
         (_with(containerDefinitions=[]), "at least one container"),
-        (_with(containerDefinitions=["x"]), "a container is a mapping"),
+        (_with(containerDefinitions=["x"]), "containerDefinitions: a list of mappings"),
         (_with(containerDefinitions=[{"image": "a"}]), "containerDefinitions[0].name: missing"),
         (_with(containerDefinitions=definition()["containerDefinitions"] * 2), "there is already a container 'app'"),
         (definition(essential=False), "must be essential"),
