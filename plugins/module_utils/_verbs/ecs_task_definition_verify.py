@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import typing as t
+import urllib.parse
 from dataclasses import replace
 
 from ansible.module_utils.urls import open_url
@@ -16,6 +18,7 @@ from .._aws import ecr, ecs, elbv2, iam, logs, secretsmanager, ssm, sts
 from .._aws.failures import error_code, error_message
 from .._taskdef import verification
 from .._taskdef.arns import SecretReference, account_in, parse_value_from, partition_of
+from .._taskdef.checks import shape_problems
 from .._taskdef.reading import registrable
 from .._taskdef.verification import FAILED, Check, failed, ok, unknown
 from .._verb import Context, Verb, VerbFailure
@@ -67,7 +70,11 @@ def run(params: Params, context: Context) -> Data:
 
 def _definition(params: Params, context: Context) -> Data:
     if params["definition"] is not None:
-        return registrable(params["definition"])
+        definition = registrable(params["definition"])
+        misshapen = shape_problems(definition)
+        if misshapen:
+            raise VerbFailure("The task definition cannot be looked at:\n  " + "\n  ".join(misshapen), problems=misshapen)
+        return definition
     found = ecs.describe_task_definition(context.client("ecs"), params["task_definition"])
     if found is None:
         raise VerbFailure(
@@ -143,7 +150,14 @@ def _image(params: Params, context: Context, image: str, wanted: set[str]) -> t.
     if has is None:
         digest = str((manifest.get("config") or {}).get("digest"))
         url = ecr.download_url(client, place.registry_id, place.repository, digest)
-        has = {str(_configuration(params, url).get("architecture"))}
+        try:
+            has = {str(_configuration(params, url).get("architecture"))}
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            # ECR hands out blobs from Amazon S3, which not every network lets through. The URL is a key to the blob: it is not shown.
+            host = urllib.parse.urlsplit(url).hostname
+            why = getattr(error, "reason", None) or type(error).__name__
+            yield unknown("image_architecture", image, f"the image's configuration cannot be fetched from {host}: {why}")
+            return
     yield verification.judge_architecture(image, has, wanted)
 
 

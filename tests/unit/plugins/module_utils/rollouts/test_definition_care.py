@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import typing as t
+import urllib.error
 from types import SimpleNamespace
 
 import pytest
 from ansible_collections.steadystate.ecs.plugins.module_utils._verb import VerbFailure
+from ansible_collections.steadystate.ecs.plugins.module_utils._verbs import ecs_task_definition_verify
 from ansible_collections.steadystate.ecs.plugins.module_utils._verbs.ecs_task_definition import VERB as REGISTER
 from ansible_collections.steadystate.ecs.plugins.module_utils._verbs.ecs_task_definition_render import VERB as RENDER
 from ansible_collections.steadystate.ecs.plugins.module_utils._verbs.ecs_task_definition_verify import VERB as VERIFY
@@ -404,6 +406,28 @@ def test_what_lies_elsewhere_or_is_made_later_is_unknown(region: Region, there: 
     assert "is to create it" in checks(there, made)["log_group", "unknown"]
     made["containerDefinitions"][0].update(environmentFiles=[{"value": "arn:aws:s3:::b/a.env", "type": "s3"}])
     assert "Amazon S3" in checks(there, made)["environment_file", "unknown"]
+
+
+def test_a_definition_of_another_shape_is_refused(there: Stage) -> None:
+    with pytest.raises(VerbFailure, match="containerDefinitions: a list of mappings with name and image is needed, one item is a text"):
+        there.run(VERIFY, definition={"family": "api", "containerDefinitions": ["app"]})
+
+
+def test_a_configuration_that_cannot_be_fetched_is_unknown_and_fails_nothing(
+    region: Region, there: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_off(url: str, **options: t.Any) -> t.NoReturn:
+        raise urllib.error.URLError("timed out")
+
+    manifest = {"images": [{"imageManifest": json.dumps({"config": {"digest": "sha256:" + "a" * 64}})}]}
+    monkeypatch.setattr(region, "batch_get_image", lambda **request: manifest)
+    monkeypatch.setattr(
+        region, "get_download_url_for_layer", lambda **request: {"downloadUrl": "https://bucket.example/x?Signature=abc"}, raising=False
+    )
+    monkeypatch.setattr(ecs_task_definition_verify, "open_url", cut_off)
+    found = checks(there, whole())
+    assert found["image_architecture", "unknown"] == "the image's configuration cannot be fetched from bucket.example: timed out"
+    assert "Signature" not in str(found) + str(there.said)
 
 
 def test_a_policy_of_the_secret_may_let_the_role_in(region: Region, there: Stage) -> None:
