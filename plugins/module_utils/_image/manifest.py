@@ -101,9 +101,18 @@ def parse_descriptor(data: t.Any, where: str) -> Descriptor:
     given = data.get("platform")
     if isinstance(given, dict) and given.get("os") and given.get("architecture"):
         platform = Platform(str(given["os"]), str(given["architecture"]), str(given.get("variant") or ""))
-    annotations = data.get("annotations") or {}
+    annotations = data.get("annotations")
+    if not isinstance(annotations, dict):
+        annotations = {}
     foreign = "nondistributable" in media_type or media_type.endswith(".rootfs.foreign.diff.tar.gzip")
     return Descriptor(media_type, digest, size, platform, annotations.get("org.opencontainers.image.ref.name"), foreign)
+
+
+def _listed(data: dict[str, t.Any], member: str, where: str) -> list[t.Any]:
+    found = data.get(member) or []
+    if not isinstance(found, list):
+        raise SourceError(f"{where} is damaged: its {member} are no list.", "Export the image again.")
+    return found
 
 
 def parse_manifest(content: bytes, descriptor: Descriptor) -> Manifest:
@@ -122,12 +131,12 @@ def parse_manifest(content: bytes, descriptor: Descriptor) -> Manifest:
         raise SourceError(f"{name} is not a JSON object.")
     media_type = data.get("mediaType") or descriptor.media_type
     if media_type in INDEX_TYPES:
-        entries = tuple(parse_descriptor(entry, name) for entry in data.get("manifests") or ())
+        entries = tuple(parse_descriptor(entry, name) for entry in _listed(data, "manifests", name))
         return Manifest(media_type, digest, content, manifests=entries)
     if media_type in MANIFEST_TYPES:
         if "config" not in data:
             raise SourceError(f"{name} names no config.")
-        parts = [data["config"], *(data.get("layers") or ())]
+        parts = [data["config"], *_listed(data, "layers", name)]
         return Manifest(media_type, digest, content, blobs=tuple(parse_descriptor(part, name) for part in parts))
     raise SourceError(f"{name} is of the type {media_type!r}, which is no image manifest.", "Docker schema 1 images have to be rebuilt.")
 

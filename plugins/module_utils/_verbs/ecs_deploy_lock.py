@@ -75,6 +75,8 @@ def parse(text: str) -> Lock:
 
 
 def _take(params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
+    if params["expires_in"] < 1:
+        raise VerbFailure(f"expires_in: a lock of {params['expires_in']} s would be none. It is 1 or more, for example 3600.")
     client, clock, name = context.client("ssm"), context.clock, params["name"]
     now = clock.now()
     run_id = params["run_id"] or uuid.uuid4().hex

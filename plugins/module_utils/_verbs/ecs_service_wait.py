@@ -54,7 +54,9 @@ _LOG_LOOK_SECONDS = 1.0
 
 
 def run(params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
-    if params["services"]:
+    if params["services"] is not None:
+        if not params["services"]:
+            raise VerbFailure("services: the list is empty. Name at least one service.")
         return watch_many(params, context, run)
     if params["probe_url"]:
         check(params["probe_url"], params["probe_interval"])

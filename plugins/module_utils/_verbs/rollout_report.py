@@ -30,6 +30,8 @@ _MODE = 0o644
 
 
 def run(params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
+    if not params["path"]:
+        raise VerbFailure("path: it is empty. Name a directory, or the files' common path, for example build/reports/.")
     try:
         report = document(plain(params["rollout"]), params["title"])
     except (ValueError, TypeError, AttributeError) as error:

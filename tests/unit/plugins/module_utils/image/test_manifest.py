@@ -72,6 +72,10 @@ def test_reads_a_descriptor() -> None:
     assert parse_descriptor(data, "x") == Descriptor(OCI_MANIFEST, DIGEST, 7, Platform("linux", "arm64", "v8"), "v1")
 
 
+def test_annotations_that_are_none_name_nothing() -> None:
+    assert parse_descriptor({**part(), "annotations": "v1"}, "x").ref_name is None
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -125,6 +129,8 @@ def test_a_manifest_without_media_type_is_what_its_descriptor_says() -> None:
         (b"{", "not JSON"),
         (b"[]", "not a JSON object"),
         ({"mediaType": OCI_MANIFEST, "layers": []}, "names no config"),
+        ({"mediaType": OCI_MANIFEST, "config": part(), "layers": 7}, "its layers are no list"),
+        ({"mediaType": OCI_INDEX, "manifests": {"a": "b"}}, "its manifests are no list"),
         ({"mediaType": "application/vnd.docker.distribution.manifest.v1+prettyjws"}, "no image manifest"),
         (b" " * (LARGEST_MANIFEST + 1), "ECR takes manifests of up to"),
     ],

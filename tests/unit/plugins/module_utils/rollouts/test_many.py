@@ -164,3 +164,8 @@ def test_check_mode_looks_once_at_each(fleet: Fleet) -> None:
 def test_a_service_named_twice_is_refused(stage: Stage) -> None:
     with pytest.raises(VerbFailure, match="api is named more than once"):
         watch_many({"cluster": CLUSTER, "services": [{"service": "api"}, {"service": "api"}]}, t.cast("Context", None), lambda _p, _c: {})
+
+
+def test_an_empty_list_of_services_is_refused(stage: Stage) -> None:
+    with pytest.raises(VerbFailure, match="services: the list is empty"):
+        stage.run(ecs_service_wait.VERB, cluster=CLUSTER, services=[])

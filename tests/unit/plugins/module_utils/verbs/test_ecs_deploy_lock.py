@@ -74,6 +74,13 @@ def stage() -> Stage:
     return Stage()
 
 
+@pytest.mark.parametrize("seconds", [0, -5])
+def test_a_lock_that_would_be_none_is_refused(stage: Stage, seconds: int) -> None:
+    with pytest.raises(VerbFailure, match=f"expires_in: a lock of {seconds} s would be none"):
+        stage.run(expires_in=seconds)
+    assert not stage.store.values
+
+
 def test_one_takes_it_and_the_other_is_told_who_has_it_since_when(stage: Stage) -> None:
     mine = stage.run(owner="blue", purpose="1.1.0")
     assert (mine["changed"], mine["held"], mine["broken"]) == (True, True, None)

@@ -57,6 +57,11 @@ def test_in_a_directory_each_deployment_has_its_own_files(tmp_path: pathlib.Path
     assert run(rollout=good(), path=f"{tmp_path}/later/")["paths"]["md"] == str(tmp_path / "later" / "api-13-2222222222222222222.md")
 
 
+def test_an_empty_path_is_refused() -> None:
+    with pytest.raises(VerbFailure, match="path: it is empty"):
+        run(rollout=good(), path="")
+
+
 def test_only_the_formats_that_are_wanted(tmp_path: pathlib.Path) -> None:
     run(rollout=good(), path=str(tmp_path / "api"), formats=["md"])
     assert [path.name for path in tmp_path.iterdir()] == ["api.md"]
