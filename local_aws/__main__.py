@@ -29,11 +29,22 @@ class DirectoryInUse(Exception):
     """Another local_aws works in the data directory."""
 
 
+class DirectoryUnusable(Exception):
+    """The data directory cannot be made or written to."""
+
+
 @contextlib.contextmanager
 def held(directory: Path) -> Iterator[None]:
-    """Make the directory and keep it to ourselves. Raises `DirectoryInUse`. The lock goes with the process, however it ends."""
-    directory.mkdir(parents=True, exist_ok=True)
-    with (directory / "lock").open("w") as lock:
+    """Make the directory and keep it to ourselves. The lock goes with the process, however it ends.
+
+    Raises `DirectoryInUse` or `DirectoryUnusable`.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        lock = (directory / "lock").open("w")
+    except OSError as error:
+        raise DirectoryUnusable(f"{directory}: {error.strerror}") from error
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -59,9 +70,12 @@ def parse(arguments: Sequence[str] | None) -> Settings:
     given = parser.parse_args(arguments)
     if not given.speed > 0:
         parser.error(f"--speed {given.speed} is not a positive number")
+    if not 0 <= given.port <= 65535:
+        parser.error(f"--port {given.port} is not between 0 and 65535")
     if given.stale_reads < 0:
         parser.error(f"--stale-reads {given.stale_reads} is negative")
-    data_dir = given.data or default_data_dir(given.port)
+    # Tasks are started from other directories than this one.
+    data_dir = (given.data or default_data_dir(given.port)).absolute()
     return Settings(given.port, given.speed, data_dir, given.runtime, given.stale_reads)
 
 
@@ -81,7 +95,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except NoRuntime as error:
         return _refuse(f"{error} --runtime auto takes what works here.")
     except DirectoryInUse as error:
-        return _refuse(f"{error} is in use by another local_aws. Stop that one, or choose another directory with --data.")
+        return _refuse(
+            f"{error} is in use by another local_aws. Stop that one, or choose another --port (make local-aws PORT=4578) or --data."
+        )
+    except DirectoryUnusable as error:
+        return _refuse(f"the data directory cannot be used: {error}. Choose another with --data.")
     except OSError as error:
         if error.errno != errno.EADDRINUSE and "Address already in use" not in str(error):
             raise

@@ -40,7 +40,7 @@ def choose(preference: str = "auto", data: Path | None = None) -> Runtime:
             problems.append(f"No container engine answers ({error}).")
     if preference in ("auto", "process"):
         return ProcessRuntime(place, " ".join(problems) or "Asked for.")
-    raise NoRuntime(f"{' '.join(problems)} Try --runtime auto.")
+    raise NoRuntime(" ".join(problems))
 
 
 def _temporary() -> Path:
