@@ -13,6 +13,9 @@ import os
 import signal
 import typing as t
 
+_LAST_SECONDS = 15
+"""Seconds that a duty has left once Ansible has ended. AWS may be gone by then: no process is to stay for it."""
+
 
 def run_beside(duty: t.Callable[[t.Callable[[], bool]], None]) -> None:
     """Start `duty` in a process of its own and return at once. It is given a function that says whether Ansible still runs.
@@ -30,14 +33,28 @@ def run_beside(duty: t.Callable[[t.Callable[[], bool]], None]) -> None:
         os.setsid()
         if os.fork() == 0:
             _let_go()
-            duty(lambda: _is_alive(ansible))
+            duty(_watch(ansible))
     finally:
         os._exit(0)
 
 
+def _watch(ansible: int) -> t.Callable[[], bool]:
+    """A function that says whether Ansible still runs. With its first no the last seconds begin; then SIGALRM ends this process."""
+    ended = False
+
+    def alive() -> bool:
+        nonlocal ended
+        if not ended and not _is_alive(ansible):
+            ended = True
+            signal.alarm(_LAST_SECONDS)
+        return not ended
+
+    return alive
+
+
 def _let_go() -> None:
     """Close what was inherited: an open end of a pipe would keep whoever reads it waiting."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN if number == signal.SIGHUP else signal.SIG_DFL)
     nowhere = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
