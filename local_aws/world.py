@@ -24,6 +24,7 @@ from local_aws.elb import LoadBalancingRoom
 from local_aws.hands.faults import Faults
 from local_aws.hands.http import Hands
 from local_aws.hands.inspection import add_inspection
+from local_aws.hands.registry import RegistryHands
 from local_aws.interfaces import Component, JsonObject
 from local_aws.registry import RegistryRoom
 from local_aws.runtime import TaskNetwork, choose
@@ -82,6 +83,7 @@ class World:
         self.hands = Hands()
         add_inspection(self.hands, self._about, self.components, self.reset, self.api.calls.listed, self.api.calls.clear)
         Faults(self.api, self.shortage, self.agent, self.ecs).add_to(self.hands)
+        RegistryHands(self.registry).add_to(self.hands)
         self.server = Server(settings.port, Router(self.api, self.hands, self.registry.wsgi))
         self.registry.endpoint = self.server.url
         self.agent.endpoint = self.server.url

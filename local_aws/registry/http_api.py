@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import threading
@@ -50,6 +51,10 @@ class Refusal(Exception):
         self.code = code
         self.message = message
         self.headers = list(headers)
+
+
+class HangUp(Exception):
+    """The connection is to be closed without an answer."""
 
 
 class Answer:
@@ -146,7 +151,8 @@ class RegistryApp:
         self._quirks = quirks
         self._now = now
         self._put_lock = threading.Lock()
-        self._put_allowance = quirks.manifests_per_second or 0.0
+        self._put_rate: float | None = None
+        self._put_allowance = 0.0
         self._put_checked = time.monotonic()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -159,6 +165,9 @@ class RegistryApp:
             answer = self._refused(Refusal(404, "NAME_UNKNOWN", str(error)))
         except ImageUnknown as error:
             answer = self._refused(Refusal(404, "MANIFEST_UNKNOWN", str(error)))
+        except HangUp as error:
+            # cheroot closes a connection without a word for a socket error of this kind.
+            raise ConnectionResetError(errno.ECONNRESET, "the registry hangs up") from error
         except ConnectionError as error:
             answer = self._refused(Refusal(400, "BLOB_UPLOAD_INVALID", str(error)))
         request.drain()
@@ -213,7 +222,12 @@ class RegistryApp:
         return Answer(200, [("Content-Type", "application/json")], b"{}")
 
     def _begin_upload(self, request: Request, name: str) -> Answer:
-        repository = self._repositories.find(request.principal, name)
+        try:
+            repository = self._repositories.find(request.principal, name)
+        except RepositoryUnknown as error:
+            if self._quirks.missing_repository_hangs_up:
+                raise HangUp from error
+            raise
         mount, source = request.query.get("mount"), request.query.get("from")
         if mount and source and self._mount(request.principal, repository, mount, source):
             return Answer(201, [("Location", f"/v2/{name}/blobs/{mount}"), ("Docker-Content-Digest", mount)])
@@ -418,12 +432,14 @@ class RegistryApp:
         return Answer(201, headers)
 
     def _pace_manifests(self) -> None:
-        """A bucket of one second's quota, refilled in real time, as PutImage is throttled."""
+        """A bucket of one second's quota, refilled in real time, as PutImage is throttled. It is full when the quota is set."""
         rate = self._quirks.manifests_per_second
         if rate is None:
             return
         with self._put_lock:
             now = time.monotonic()
+            if rate != self._put_rate:
+                self._put_rate, self._put_allowance = rate, rate
             self._put_allowance = min(rate, self._put_allowance + (now - self._put_checked) * rate)
             self._put_checked = now
             if self._put_allowance < 1:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 MEBIBYTE = 1024 * 1024
 
 
-@dataclass(frozen=True)
+@dataclass
 class Quirks:
     """The defaults behave as ECR does; `SPECIFICATION` behaves as the specification says."""
 
@@ -36,8 +38,20 @@ class Quirks:
     """GET of a blob answers 307 to a signed URL that refuses an Authorization header. ECR does so, but sends clients to another
     host. Here host and port are the same, and a client that keeps the header for one host would fail: hence off."""
 
+    missing_repository_hangs_up: bool = False
+    """An upload to a repository that does not exist is answered by closing the connection, as ECR does at times, not by 404."""
+
     manifests_per_second: float | None = None
     """PutImage quota (10 a second in a new account); more are answered 429 TOOMANYREQUESTS. None: no limit."""
+
+    def shown(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def change(self, given: Mapping[str, Any]) -> None:
+        """Take other values for some switches, all or none of them. Texts are read as JSON. Raises ValueError with what is wrong."""
+        taken = {name: _value(name, value) for name, value in given.items()}
+        for name, value in taken.items():
+            setattr(self, name, value)
 
 
 SPECIFICATION = Quirks(
@@ -49,3 +63,26 @@ SPECIFICATION = Quirks(
     minimum_chunk_bytes=0,
     convert_by_accept=False,
 )
+
+_SWITCHES = {field.name: field.default for field in fields(Quirks)}
+
+
+def _value(name: str, value: Any) -> bool | int | float | None:
+    if name not in _SWITCHES:
+        raise ValueError(f"{name} is not a quirk. There are: {', '.join(_SWITCHES)}.")
+    if isinstance(value, str):
+        value = {"true": True, "false": False, "null": None}.get(value.lower(), value)
+    if isinstance(_SWITCHES[name], bool):
+        if not isinstance(value, bool):
+            raise ValueError(f"{name}={value!r} is neither true nor false.")
+        return value
+    if value is None and _SWITCHES[name] is None:
+        return None
+    kind = float if _SWITCHES[name] is None else int
+    try:
+        number = kind(value)
+    except (TypeError, ValueError):
+        number = -1
+    if isinstance(value, bool) or not 0 <= number < 1_000_000_000:
+        raise ValueError(f"{name}={value!r} is not a number of 0 or more.")
+    return number

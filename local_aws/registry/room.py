@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from local_aws.clock import Clock
 from local_aws.interfaces import Api, Image, JsonObject
@@ -28,17 +30,19 @@ class RegistryRoom:
     def __init__(
         self, clock: Clock, data_dir: Path | str, api: Api, *, quirks: Quirks | None = None, endpoint: str = DEFAULT_ENDPOINT
     ) -> None:
-        quirks = quirks or Quirks()
+        self._normal = quirks or Quirks()
+        self._quirks = replace(self._normal)
+        self._now = clock.now
         self.endpoint = endpoint
         root = Path(data_dir) / "registry"
         self._store = BlobStore(root)
         self._tokens = Tokens(root / "token.key")
         self._settings = AccountSettings()
-        self._repositories = Repositories(quirks)
+        self._repositories = Repositories(self._quirks)
         self._puller = Puller(self._store, self._repositories, self._endpoint)
-        self.wsgi = RegistryApp(self._store, self._repositories, self._tokens, self._settings, quirks, clock.now)
+        self.wsgi = RegistryApp(self._store, self._repositories, self._tokens, self._settings, self._quirks, clock.now)
         EcrApi(
-            self._store, self._repositories, self._tokens, self._settings, quirks, clock.now, self._endpoint, self.wsgi.signed_path
+            self._store, self._repositories, self._tokens, self._settings, self._quirks, clock.now, self._endpoint, self.wsgi.signed_path
         ).install(api)
 
     def _endpoint(self) -> str:
@@ -53,8 +57,22 @@ class RegistryRoom:
         """Nothing runs here by itself: requests are served on the HTTP server's threads."""
 
     def reset(self) -> None:
+        self._quirks.change(self._normal.shown())
         self._settings.clear()
         self._store.clear()
+
+    def quirks(self) -> JsonObject:
+        """How the registry answers now, by the names in `quirks.py`."""
+        return self._quirks.shown()
+
+    def change_quirks(self, given: Mapping[str, Any]) -> JsonObject:
+        """Answer otherwise from now on, until the next reset. Raises ValueError with what is wrong with a name or value."""
+        self._quirks.change(given)
+        return self.quirks()
+
+    def expire_tokens(self) -> None:
+        """Every token that was handed out so far is refused as too old."""
+        self._tokens.expire(self._now())
 
     def state(self) -> JsonObject:
         blobs, size, uploads = self._store.totals()

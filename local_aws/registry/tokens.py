@@ -39,6 +39,7 @@ class Tokens:
         """The key lives in a file, so that a stored `podman login` survives a restart."""
         self._key_file = key_file
         self._key = b""
+        self._worthless_before = 0.0
 
     def load(self) -> None:
         self._key_file.parent.mkdir(parents=True, exist_ok=True)
@@ -60,6 +61,10 @@ class Tokens:
         password = base64.urlsafe_b64encode(f"{self.sign(payload)}{payload}".encode()).decode()
         return base64.b64encode(f"{USER_NAME}:{password}".encode()).decode(), expires
 
+    def expire(self, now: datetime) -> None:
+        """Treat every token that was issued before as more than 12 hours old."""
+        self._worthless_before = now.timestamp()
+
     def check(self, authorization: str, now: datetime) -> Principal:
         """The principal of an `Authorization: Basic …` header. Raises InvalidToken, ExpiredToken."""
         scheme, _, value = authorization.partition(" ")
@@ -74,6 +79,6 @@ class Tokens:
         if user != USER_NAME or not self.is_signature(payload, signature):
             raise InvalidToken("not a token of GetAuthorizationToken")
         content = json.loads(payload)
-        if now.timestamp() >= content["expires"]:
+        if now.timestamp() >= content["expires"] or content["expires"] - TOKEN_LIFETIME.total_seconds() < self._worthless_before:
             raise ExpiredToken("the authorization token has expired")
         return Principal(content["account"], content["region"])

@@ -33,6 +33,17 @@ def test_the_index_names_every_hand(aws: LocalAws) -> None:
         assert hand in text
 
 
+def test_the_registry_answers_otherwise_until_a_reset(aws: LocalAws) -> None:
+    before = aws.hand("GET", "registry/quirks")
+    assert aws.hand("POST", "registry/quirks", manifests_per_second=10)["manifests_per_second"] == 10
+    assert aws.hand("GET", "registry/quirks") == {**before, "manifests_per_second": 10}
+    with pytest.raises(AssertionError, match="Name at least one quirk"):
+        aws.hand("POST", "registry/quirks")
+    assert aws.hand("POST", "registry/expire-tokens") == {"expired": True}
+    aws.reset()
+    assert aws.hand("GET", "registry/quirks") == before
+
+
 def test_reset_empties_the_account_and_the_record_of_calls(aws: LocalAws) -> None:
     aws.client("ecs").create_cluster(clusterName="a")
     aws.client("ecr").create_repository(repositoryName="things")
@@ -56,6 +67,8 @@ def test_reset_empties_the_account_and_the_record_of_calls(aws: LocalAws) -> Non
         ("tasks/kill", {"task": "f" * 32}, "runs now"),
         ("agents/disconnect", {"instance": "i-1"}, "no container instance"),
         ("capacity/shrink", {"group": "none", "to": 1}, "no Auto Scaling group none"),
+        ("registry/quirks", {"spelling": True}, "spelling is not a quirk. There are: patch_answers_created"),
+        ("registry/quirks", {"sticky_range": "perhaps"}, "sticky_range='perhaps' is neither true nor false"),
         ("nothing", {"a": 1}, "is not known"),
     ],
 )

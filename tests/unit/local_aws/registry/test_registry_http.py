@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import http.client
 import json
 import os
+import re
 import socket
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -385,3 +387,42 @@ def test_reset_and_restart_leave_no_blobs(registry: Served) -> None:
     assert registry.room.state()["blobs"] == 0
     registry.room.start()
     assert registry.send("GET", "/v2/").status == 200
+
+
+def test_an_upload_to_a_missing_repository_can_end_without_an_answer(serve: Callable[..., Served]) -> None:
+    served = serve(Quirks(missing_repository_hangs_up=True))
+    with pytest.raises(http.client.RemoteDisconnected):
+        served.begin("nowhere")
+    assert served.send("HEAD", f"/v2/nowhere/blobs/{NOBODY}").status == 404
+    served.repository()
+    assert served.begin()
+
+
+def test_quirks_change_together_or_not_at_all_and_a_reset_brings_them_back(registry: Served) -> None:
+    room = registry.room
+    before = room.quirks()
+    assert before["patch_answers_created"] is True
+    assert room.change_quirks({"patch_answers_created": "false", "manifests_per_second": "2.5"})["manifests_per_second"] == 2.5
+    assert registry.send("PATCH", registry.begin(), b"abc").status == 202
+    for given, said in (
+        ({"digest_header_on_get": True, "nonsense": 1}, "nonsense is not a quirk. There are: patch_answers_created,"),
+        ({"digest_header_on_get": 1}, "digest_header_on_get=1 is neither true nor false"),
+        ({"minimum_chunk_bytes": "many"}, "minimum_chunk_bytes='many' is not a number of 0 or more"),
+        ({"minimum_chunk_bytes": -1}, "-1 is not a number"),
+        ({"minimum_chunk_bytes": None}, "None is not a number"),
+        ({"manifests_per_second": True}, "True is not a number"),
+        ({"manifests_per_second": "nan"}, "'nan' is not a number"),
+    ):
+        with pytest.raises(ValueError, match=re.escape(said)):
+            room.change_quirks(given)
+    assert room.quirks()["digest_header_on_get"] is False
+    assert room.change_quirks({"manifests_per_second": None})["manifests_per_second"] is None
+    room.reset()
+    assert room.quirks() == before
+
+
+def test_tokens_that_were_expired_are_refused_and_new_ones_taken(registry: Served) -> None:
+    registry.room.expire_tokens()
+    assert registry.send("GET", "/v2/").error == (403, "DENIED")
+    fresh = registry.ask("GetAuthorizationToken")["authorizationData"][0]["authorizationToken"]
+    assert registry.send("GET", "/v2/", token=fresh).status == 200
