@@ -10,7 +10,7 @@ module: ecr_image_push
 version_added: 0.1.0
 short_description: Push a container image to Amazon ECR
 description:
-  - Pushes an image from an OCI image layout, a directory or a tar archive, to a repository of Amazon ECR.
+  - Pushes an image from an OCI image layout or from what C(docker save) wrote to a repository of Amazon ECR.
     No container engine is needed.
   - Sends only what the repository does not have, several blobs at the same time, and sets the tags last.
     A second run costs one request for each tag.
@@ -21,7 +21,10 @@ author:
 options:
   source:
     description:
-      - Path of an OCI image layout, either its directory or an uncompressed tar archive of it. Archives are read in place.
+      - Path of an OCI image layout, its directory or an archive of it, or of what C(docker save) or C(podman save) wrote,
+        of any version. Archives may be compressed with gzip, zstd, bzip2 or xz.
+      - Plain archives are read in place; a compressed one is unpacked into one file in the folder for temporary files.
+        To read zstd the Python package C(zstandard) is needed before Python 3.14.
       - C(docker buildx build --output type=oci,dest=image.tar), C(podman save --format oci-archive) and
         C(skopeo copy … oci:DIRECTORY:TAG) make one.
     type: path
@@ -41,6 +44,12 @@ options:
     description:
       - ID of the AWS account that the repository belongs to, in quotes. The account of the credentials when not given.
     type: str
+  source_kind:
+    description:
+      - What O(source) is. With V(auto) it is told from the source itself.
+    type: str
+    choices: [auto, oci, docker_archive]
+    default: auto
   platform:
     description:
       - Push only the image for this platform, for example V(linux/arm64), when O(source) holds more than one.
@@ -48,7 +57,8 @@ options:
     type: str
   ref_name:
     description:
-      - Which image of the layout to push, when it holds several, by its annotation C(org.opencontainers.image.ref.name).
+      - Which image of the source to push, when it holds several. For a layout, its annotation C(org.opencontainers.image.ref.name);
+        for a docker archive, its name and tag such as V(api:1.4.0).
     type: str
   jobs:
     description:
@@ -63,6 +73,21 @@ options:
     type: str
     choices: [fail, skip]
     default: fail
+  compression:
+    description:
+      - How layers that are not compressed yet, those of a docker archive, are compressed on their way.
+        Layers that are compressed are pushed as they are.
+      - V(auto) takes the fastest gzip library that is installed, the Python packages C(isal), C(zlib-ng), then the standard library.
+      - The digest of the image depends on the library and its version. Naming one makes it the same on all machines that have it.
+        Whether the image is there already is told by its ID, which does not depend on it.
+      - V(zstd) makes smaller layers that Docker before 23 and other old engines cannot pull.
+    type: str
+    choices: [auto, isal, zlib-ng, zlib, zstd]
+    default: auto
+  expected_digest:
+    description:
+      - The digest that the image has to have, its manifest's or its ID. Another one is refused before a tag is set.
+    type: str
   mount_from:
     description:
       - Repositories of the same registry that may already hold some of the blobs, for example that of the base image.

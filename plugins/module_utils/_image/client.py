@@ -6,16 +6,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import queue
 import threading
 import typing as t
 import urllib.parse
 from dataclasses import dataclass
 
-from .errors import Cancelled, ConnectionBroken, ImageError, ImmutableTagError, RegistryError, hint_for, read_complaint
-from .manifest import ACCEPT, Manifest
+from .errors import Cancelled, ConnectionBroken, ImageError, ImmutableTagError, RegistryError, SourceError, hint_for, read_complaint
+from .manifest import ACCEPT, LARGEST_MANIFEST, Descriptor, Manifest, parse_manifest
 from .retry import RETRYABLE, Gate, Pacer, RetryPolicy, retry_after_seconds
-from .transport import Answer, Body, Connections, is_loopback
+from .transport import Answer, Body, Chunks, Connections, Stream, is_loopback
 
 _USER_AGENT = "steadystate.ecs"
 # ECR takes 10 PutImage calls a second from a whole account; stay below, others push too.
@@ -24,6 +26,10 @@ _MANIFESTS_PER_SECOND = 8.0
 _FAILURES_WORTH_A_LINE = 3
 # While it waits, a worker looks this often (seconds) whether the run is being stopped.
 _LOOK = 0.25
+# Bytes read at a time of what is small, and of an answer that says no.
+_SMALL = 64 * 1024
+# Redirects on the way to a blob: ECR has one.
+_MOST_HOPS = 5
 
 
 class Clock(t.Protocol):
@@ -56,7 +62,9 @@ class Registry:
     """One repository of one registry.
 
     `authorization(stale)` returns the value of the Authorization header, or None; it is asked again, with the value that
-    was refused, after a 401. All waiting goes through `clock`, so nothing here knows real time.
+    was refused, after a 401. A registry that wants to be asked first gets `challenge` instead: it is called with the
+    WWW-Authenticate header of a 401 and returns what to send from then on. All waiting goes through `clock`, so nothing
+    here knows real time.
     """
 
     def __init__(
@@ -68,6 +76,7 @@ class Registry:
         random: t.Callable[[], float],
         authorization: t.Callable[[str | None], str | None] = lambda stale: None,
         policy: RetryPolicy | None = None,
+        challenge: t.Callable[[str], str | None] | None = None,
     ) -> None:
         parts = urllib.parse.urlsplit(endpoint)
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -84,6 +93,7 @@ class Registry:
         self._connections = connections
         self._clock = clock
         self._authorization = authorization
+        self._challenge = challenge
         self._header = authorization(None)
         self._header_lock = threading.Lock()
         self._gate = Gate(clock.monotonic)
@@ -124,6 +134,66 @@ class Registry:
         if answer.status not in (200, 404):
             raise self.refusal(answer, f"the manifest {digest} could not be looked up")
         return answer.status == 200
+
+    def manifest_at(self, reference: str) -> Manifest | None:
+        """The manifest that a tag or digest names, None when there is none. Its digest is worked out: ECR does not say it."""
+        answer = self.call("GET", f"manifests/{reference}", headers={"Accept": ACCEPT})
+        if answer.status == 404:
+            return None
+        if answer.status != 200:
+            raise self.refusal(answer, f"the manifest {reference} could not be read")
+        digest = reference if reference.startswith("sha256:") else "sha256:" + hashlib.sha256(answer.body).hexdigest()
+        media_type = answer.headers.get("content-type", "").partition(";")[0].strip()
+        return parse_manifest(answer.body, Descriptor(media_type, digest, len(answer.body)))
+
+    def blob_at(self, descriptor: Descriptor) -> bytes:
+        """A small blob, checked against its digest. Raises `ImageError` when it is not there or not what it should be."""
+        with contextlib.closing(self.open_blob(descriptor.digest)) as stream:
+            data = b"".join(iter(lambda: stream.read(_SMALL), b"")) if descriptor.size <= LARGEST_MANIFEST else b""
+        if "sha256:" + hashlib.sha256(data).hexdigest() != descriptor.digest:
+            raise SourceError(f"{self.origin}/{self.repository} answers with something else for the blob {descriptor.digest}.")
+        return data
+
+    def open_blob(self, digest: str, start: int = 0) -> Stream:
+        """A blob from a position on, from wherever the registry says it lies. Tried again while that can help."""
+        failures = 0
+        while True:
+            answer: Answer | None = None
+            try:
+                stream = self._open_once(f"{self.origin}/v2/{self.repository}/blobs/{digest}", start)
+            except ConnectionBroken:
+                failures += 1
+                if failures >= self.policy.tries:
+                    raise
+            else:
+                if stream.status == (206 if start else 200):
+                    return stream
+                with contextlib.closing(stream):
+                    answer = Answer(stream.status, stream.headers, stream.read(_SMALL))
+                failures += 1
+                if failures >= self.policy.tries or answer.status not in RETRYABLE:
+                    raise self.refusal(answer, f"the blob {digest} could not be read")
+            self.wait_after(failures, answer)
+
+    def _open_once(self, url: str, start: int) -> Stream:
+        refused = False
+        for _hop in range(_MOST_HOPS):
+            headers, used = self._dressed(url, {"Range": f"bytes={start}-"} if start else {})
+            self.counters.add(requests=1)
+            stream = self._connections.stream(url, headers)
+            if stream.status in (301, 302, 303, 307, 308) and "location" in stream.headers:
+                stream.close()
+                url = self.resolve(stream.headers["location"], url)
+                continue
+            if refused or stream.status not in (401, 403) or not self._can_renew(url, used):
+                return stream
+            with contextlib.closing(stream):
+                answer = Answer(stream.status, stream.headers, stream.read(_SMALL))
+            if not token_refused(answer):
+                raise self.refusal(answer, "the blob could not be read")
+            refused = True
+            self._renew(used, answer)
+        raise ImageError(f"{self.origin} sends readers of a blob around in circles.")
 
     def has_blob(self, digest: str, repository: str | None = None) -> bool:
         answer = self.call("HEAD", f"blobs/{digest}", repository=repository)
@@ -177,11 +247,11 @@ class Registry:
                 return answer
             self.wait_after(failures, answer)
 
-    def once(self, method: str, url: str, headers: dict[str, str] | None = None, body: bytes | Body | None = None) -> Answer:
+    def once(self, method: str, url: str, headers: dict[str, str] | None = None, body: bytes | Body | Chunks | None = None) -> Answer:
         """One request to any address, sent once; a refused token is renewed and, where the body can be sent again, tried again."""
         answer, used = self._send(method, url, headers, body)
-        if used is not None and token_refused(answer):
-            self._renew(used)
+        if token_refused(answer) and self._can_renew(url, used):
+            self._renew(used, answer)
             if body is None or isinstance(body, bytes):
                 answer, _used = self._send(method, url, headers, body)
         return answer
@@ -213,20 +283,10 @@ class Registry:
         text = f"{self.origin}/{self.repository}: {what}: HTTP {answer.status}, {said}."
         return RegistryError(text, answer.status, complaint.code, hint_for(answer.status, complaint))
 
-    def _send(self, method: str, url: str, headers: dict[str, str] | None, body: bytes | Body | None) -> tuple[Answer, str | None]:
-        self.check_cancelled()
-        while (closed := self._gate.remaining()) > 0:
-            # A little spread, or all workers would knock at the same moment.
-            self.pause(closed + self.random() * _LOOK)
-        sent = {"User-Agent": _USER_AGENT, **(headers or {})}
-        if method in ("POST", "PUT", "PATCH") and "Content-Length" not in sent:
+    def _send(self, method: str, url: str, headers: dict[str, str] | None, body: bytes | Body | Chunks | None) -> tuple[Answer, str | None]:
+        sent, used = self._dressed(url, headers or {})
+        if method in ("POST", "PUT", "PATCH") and "Content-Length" not in sent and not isinstance(body, Chunks):
             sent["Content-Length"] = str(len(body) if isinstance(body, bytes) else 0)
-        used = None
-        # A token is for the registry that gave it, never for the storage that a registry points to.
-        if url.startswith(self.origin + "/"):
-            used = self._header
-            if used is not None:
-                sent["Authorization"] = used
         self.counters.add(requests=1)
         try:
             return self._connections.request(method, url, sent, body), used
@@ -234,9 +294,29 @@ class Registry:
             self.check_cancelled()
             raise
 
-    def _renew(self, refused: str) -> None:
+    def _dressed(self, url: str, headers: dict[str, str]) -> tuple[dict[str, str], str | None]:
+        """The headers of a request that may go now, and the token among them."""
+        self.check_cancelled()
+        while (closed := self._gate.remaining()) > 0:
+            # A little spread, or all workers would knock at the same moment.
+            self.pause(closed + self.random() * _LOOK)
+        sent = {"User-Agent": _USER_AGENT, **headers}
+        # A token is for the registry that gave it, never for the storage that a registry points to.
+        used = self._header if url.startswith(self.origin + "/") else None
+        if used is not None:
+            sent["Authorization"] = used
+        return sent, used
+
+    def _can_renew(self, url: str, used: str | None) -> bool:
+        return url.startswith(self.origin + "/") and (used is not None or self._challenge is not None)
+
+    def _renew(self, refused: str | None, answer: Answer) -> None:
         with self._header_lock:
-            if self._header == refused:
+            if self._header != refused:
+                return
+            if self._challenge is not None:
+                self._header = self._challenge(answer.headers.get("www-authenticate", ""))
+            else:
                 self._header = self._authorization(refused)
 
 

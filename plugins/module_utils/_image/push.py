@@ -15,16 +15,28 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .client import Clock, Registry
+from .compress import Codec, Compressor, checked, choose_codec
+from .content import BytesContent, Content
+from .draft import Draft, DraftLayer, diff_ids_in
 from .errors import ImageError, ImmutableTagError
-from .layout import Layout
 from .manifest import Descriptor, Image, Manifest
 from .progress import Meter, megabytes, seconds
+from .stream_upload import StreamUpload
 from .upload import BlobUpload, Outcome
 
 _T = t.TypeVar("_T")
 
 # Real seconds between two looks at the workers, to show how far they are and to notice Ctrl-C.
 _LOOK = 0.25
+
+
+class Source(t.Protocol):
+    """Where the blobs of an image come from."""
+
+    @property
+    def name(self) -> str: ...
+
+    def blob(self, digest: str) -> Content | None: ...
 
 
 @dataclass(frozen=True)
@@ -41,6 +53,10 @@ class PushOptions:
     resume: bool = True
     """Ask the registry after a broken upload what it kept. Off where the answer cannot be trusted."""
     dry_run: bool = False
+    codec: Codec = field(default_factory=lambda: choose_codec("auto"))
+    """How the layers of a draft are compressed."""
+    expected_digest: str = ""
+    """What the image has to be: its manifest's digest, or its ID (that of its configuration). Anything goes when empty."""
 
 
 @dataclass
@@ -84,16 +100,17 @@ class Push:
 
     def __init__(
         self,
-        layout: Layout,
-        image: Image,
+        source: Source,
+        image: Image | Draft,
         registry: Registry,
         options: PushOptions,
         clock: Clock,
         progress: t.Callable[[str], None],
         warn: t.Callable[[str], None],
     ) -> None:
-        self._layout = layout
-        self._image = image
+        self._source = source
+        self._draft = image if isinstance(image, Draft) else None
+        self._image = image if isinstance(image, Image) else Image(Manifest("", "", b""))
         self._registry = registry
         self._options = options
         self._repository = registry.repository
@@ -102,7 +119,10 @@ class Push:
         self._warn = warn
         self._meter = Meter(clock.monotonic())
         self._pool = concurrent.futures.ThreadPoolExecutor(options.jobs, thread_name_prefix="push")
-        self.result = PushResult(image.root.digest)
+        self._found = False
+        """Whether the image is known to be in the repository."""
+        self._made: dict[str, Content] = {}
+        self.result = PushResult(self._image.root.digest)
 
     def run(self) -> PushResult:
         """Raises `PushFailure`. Whatever else leaves, Ctrl-C included, leaves after all workers have stopped."""
@@ -118,14 +138,22 @@ class Push:
 
     def _run(self) -> None:
         started = self._clock.monotonic()
+        if self._draft is None:
+            current = self._each(self._registry.tag_digest, self._options.tags)
+        else:
+            found = self._each(self._registry.manifest_at, self._options.tags)
+            current = {tag: manifest.digest if manifest else None for tag, manifest in found.items()}
+            self._settle(self._draft, found)
         root = self._image.root
-        current = self._each(self._registry.tag_digest, self._options.tags)
+        self.result.digest = root.digest
+        self._check_expected(root)
         to_set = [tag for tag in self._options.tags if self._wants(tag, current[tag])]
         if not to_set and all(digest == root.digest for digest in current.values()):
             self._all_there()
             self._progress(f"{self._repository}: {root.digest[:19]} is already there as {', '.join(self._options.tags)}, nothing uploaded")
             return
-        if self._registry.has_manifest(root.digest):
+        # A draft that was uploaded just now is not looked for: its layers are there in any case.
+        if not self.result.outcomes and (self._found or self._registry.has_manifest(root.digest)):
             self._all_there()
             uploaded = False
         else:
@@ -136,6 +164,86 @@ class Push:
         for tag in to_set:
             self.result.tags[tag] = TagResult(True, root.digest, current[tag])
         self._summary(to_set, uploaded, self._clock.monotonic() - started)
+
+    def _check_expected(self, root: Manifest) -> None:
+        expected = self._options.expected_digest
+        if expected and expected not in (root.digest, root.blobs[0].digest if root.blobs else ""):
+            raise ImageError(
+                f"expected_digest: {self._source.name} holds {root.digest}, not {expected}.",
+                "Nothing was tagged. If the image is the right one, correct expected_digest.",
+            )
+
+    def _settle(self, draft: Draft, found: t.Mapping[str, Manifest | None]) -> None:
+        """Find out what the draft becomes: what one of the tags names already, or a new image, whose layers are sent."""
+        there = [manifest for manifest in found.values() if manifest is not None]
+        same = next((manifest for manifest in there if [blob.digest for blob in manifest.blobs[:1]] == [draft.config_digest]), None)
+        if same is not None:
+            self._image, self._found = Image(same), True
+            return
+        for tag, manifest in found.items():
+            if manifest is not None and self._options.immutable(tag) and not self._options.skip_immutable:
+                self._immutable(ImmutableTagError("", tag, manifest.digest, f"the image with the ID {draft.config_digest}"))
+        compressor = Compressor(self._options.codec)
+        try:
+            root = draft.manifest(self._compress(draft, compressor, self._known_layers(there)), self._options.codec.suffix)
+        finally:
+            compressor.close()
+        self._made[draft.config_digest] = BytesContent(draft.config, draft.where)
+        self._image = Image(root)
+
+    def _known_layers(self, there: t.Sequence[Manifest]) -> dict[str, Descriptor]:
+        """The layers of images in the repository by their uncompressed digests: what need not be compressed and sent again."""
+        known: dict[str, Descriptor] = {}
+        for config, layers in {manifest.blobs[0]: manifest.blobs[1:] for manifest in there if manifest.blobs}.items():
+            try:
+                diff_ids = diff_ids_in(self._registry.blob_at(config), config.digest)
+            except ImageError:
+                # An artifact under that tag, or something that may not be read: then there is nothing to learn from it.
+                continue
+            if len(diff_ids) == len(layers):
+                known.update(zip(diff_ids, layers, strict=True))
+        return known
+
+    def _compress(self, draft: Draft, compressor: Compressor, known: t.Mapping[str, Descriptor]) -> list[Descriptor]:
+        """The layers in order, compressed; sent as well, unless this is a dry run."""
+        descriptors: dict[str, Descriptor] = {}
+        sending: dict[concurrent.futures.Future[t.Any], DraftLayer] = {}
+        for layer in sorted({layer.diff_id: layer for layer in draft.layers}.values(), key=lambda layer: -layer.size):
+            if (old := known.get(layer.diff_id)) is not None:
+                descriptors[layer.diff_id] = old
+                self._note(old, "exists")
+                continue
+            self._meter.expect(layer.diff_id, layer.size)
+            sending[self._pool.submit(self._stream, draft, layer, compressor)] = layer
+        if sending:
+            size = megabytes(sum(layer.size for layer in sending.values()))
+            self._progress(
+                f"{self._repository}: compressing {len(sending)} of {len(draft.layers)} layers, {size}, with {compressor.codec.name}"
+            )
+        for future in self._ended(sending):
+            descriptor, outcome = future.result()
+            diff_id = sending[future].diff_id
+            descriptors[diff_id] = descriptor
+            self._meter.finished(diff_id)
+            if not self._options.dry_run:
+                self._note(descriptor, outcome)
+        if self._options.dry_run:
+            self.result.outcomes.clear()
+        return [descriptors[layer.diff_id] for layer in draft.layers]
+
+    def _stream(self, draft: Draft, layer: DraftLayer, compressor: Compressor) -> tuple[Descriptor, Outcome]:
+        at = self._meter.at(layer.diff_id)
+
+        def make() -> t.Iterator[bytes]:
+            return compressor.stream(checked(layer.blocks(), layer.diff_id, layer.where, lambda position: at(min(position, layer.size))))
+
+        upload = StreamUpload(self._registry, make, self._options.resume)
+        outcome: Outcome = "pushed"
+        if self._options.dry_run:
+            upload.measure()
+        else:
+            outcome = upload.run()
+        return Descriptor(draft.layer_type(compressor.codec.suffix), upload.digest, upload.size), outcome
 
     def _wants(self, tag: str, current: str | None) -> bool:
         """Whether this tag is to be set; notes the result of one that is not. Raises `ImmutableTagError`."""
@@ -175,6 +283,7 @@ class Push:
         known = {blob.digest for child in present for blob in child.blobs}
         for blob in self._image.blobs_of(present):
             self._note(blob, "exists")
+        known |= set(self.result.outcomes)
         self._push_blobs([blob for blob in self._image.blobs_of([*missing, self._image.root]) if blob.digest not in known])
         if self._options.dry_run:
             self.result.manifests_pushed = len(missing) + 1
@@ -227,10 +336,10 @@ class Push:
             raise failure
 
     def _send(self, blob: Descriptor) -> Outcome:
-        file = self._layout.blob(blob.digest)
-        if file is None:
-            raise ImageError(f"{self._layout.path} does not hold the blob {blob.digest} any more.")
-        upload = BlobUpload(self._registry, blob, file, self._meter.at(blob.digest), self._options.resume)
+        content = self._made.get(blob.digest) or self._source.blob(blob.digest)
+        if content is None:
+            raise ImageError(f"{self._source.name} does not hold the blob {blob.digest} any more.")
+        upload = BlobUpload(self._registry, blob, content, self._meter.at(blob.digest), self._options.resume)
         return upload.run(self._options.mount_from)
 
     def _sent(self, blob: Descriptor, outcome: Outcome) -> None:
@@ -291,6 +400,27 @@ class Push:
                 waiting.remove(future)
                 future.result()
         return {item: future.result() for item, future in futures.items()}
+
+    def _ended(self, futures: t.Iterable[concurrent.futures.Future[t.Any]]) -> t.Iterator[concurrent.futures.Future[t.Any]]:
+        """Each as it ends. After a failure those under way are let finish, those not begun are not, and it is raised at the end."""
+        waiting = set(futures)
+        failure: ImageError | None = None
+        while waiting:
+            for future in self._wait(list(waiting)):
+                waiting.discard(future)
+                if future.cancelled():
+                    continue
+                error = future.exception()
+                if error is None:
+                    yield future
+                elif not isinstance(error, ImageError):
+                    raise error
+                elif failure is None:
+                    failure = error
+                    for other in waiting:
+                        other.cancel()
+        if failure is not None:
+            raise failure
 
     def _wait(self, futures: t.Sequence[concurrent.futures.Future[t.Any]]) -> set[concurrent.futures.Future[t.Any]]:
         """Those that have ended, none after a quarter of a second; meanwhile the user hears what there is to hear."""

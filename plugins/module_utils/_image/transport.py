@@ -37,8 +37,19 @@ class Timeouts:
     store: float = _STORE_TIMEOUT
 
 
+# Bytes of an answer that is read whole. ECR's largest manifest has 4 MiB; what is longer is no answer to a question of ours.
+_LONGEST_ANSWER = 8 * 1024 * 1024
+
+
 class Body(t.Protocol):
     def read(self, size: int = -1) -> bytes: ...
+
+
+class Chunks:
+    """A body whose length is not known before its end."""
+
+    def __init__(self, pieces: t.Iterator[bytes]) -> None:
+        self.pieces = pieces
 
 
 @dataclass(frozen=True)
@@ -50,11 +61,26 @@ class Answer:
     body: bytes = b""
 
 
+class Stream(t.Protocol):
+    """A response whose body is read piece by piece. Header names are lower case."""
+
+    status: int
+    headers: dict[str, str]
+
+    def read(self, size: int) -> bytes:
+        """Up to `size` bytes, `b""` at the end. Raises `ConnectionBroken` when they do not come."""
+
+    def close(self) -> None: ...
+
+
 class Connections(t.Protocol):
     """What the client needs of HTTP."""
 
-    def request(self, method: str, url: str, headers: dict[str, str], body: bytes | Body | None = None) -> Answer:
+    def request(self, method: str, url: str, headers: dict[str, str], body: bytes | Body | Chunks | None = None) -> Answer:
         """One request, no retries, no redirects. Raises `ConnectionBroken` when no whole answer came."""
+
+    def stream(self, url: str, headers: dict[str, str]) -> Stream:
+        """A GET, no retries, no redirects, whose body is for the caller to read. Raises `ConnectionBroken`."""
 
     def abort(self) -> None:
         """Break every connection now, whatever is being sent or waited for. Nothing can be requested afterwards."""
@@ -106,21 +132,41 @@ class Transport:
         self._live_lock = threading.Lock()
         self._aborted = False
 
-    def request(self, method: str, url: str, headers: dict[str, str], body: bytes | Body | None = None) -> Answer:
+    def request(self, method: str, url: str, headers: dict[str, str], body: bytes | Body | Chunks | None = None) -> Answer:
+        response = self._send(method, url, headers, body)
+        try:
+            data = response.read(_LONGEST_ANSWER + 1)
+        except (self._urllib3.exceptions.HTTPError, OSError) as exc:
+            response.close()
+            raise ConnectionBroken(f"{method} {_shown(url)}: {exc or type(exc).__name__}") from exc
+        if len(data) > _LONGEST_ANSWER:
+            response.close()
+            raise ImageError(f"{method} {_shown(url)}: the answer is longer than {_LONGEST_ANSWER} bytes.", "This is no registry's answer.")
+        response.release_conn()
+        return Answer(response.status, _lowered(response.headers), data)
+
+    def stream(self, url: str, headers: dict[str, str]) -> Stream:
+        return _Stream(self._send("GET", url, headers, None), url, (self._urllib3.exceptions.HTTPError, OSError))
+
+    def _send(self, method: str, url: str, headers: dict[str, str], body: bytes | Body | Chunks | None) -> t.Any:
         if self._aborted:
             raise ConnectionBroken("The run is being stopped.")
         errors = self._urllib3.exceptions
         patience = self._timeouts.store if method in ("PUT", "PATCH") else self._timeouts.answer
+        chunked = isinstance(body, Chunks)
         try:
-            response = self._manager(proxy_for(url), url.partition(":")[0]).request(
+            return self._manager(proxy_for(url), url.partition(":")[0]).request(
                 method,
                 url,
-                body=body,
+                body=body.pieces if isinstance(body, Chunks) else body,
                 headers=headers,
                 retries=False,
                 redirect=False,
                 assert_same_host=False,
                 timeout=self._urllib3.Timeout(connect=self._timeouts.connect, read=patience),
+                preload_content=False,
+                decode_content=False,
+                **({"chunked": True} if chunked else {}),
             )
         except errors.SSLError as exc:
             raise ImageError(
@@ -129,7 +175,6 @@ class Transport:
             ) from exc
         except (errors.HTTPError, OSError) as exc:
             raise ConnectionBroken(f"{method} {_shown(url)}: {exc or type(exc).__name__}") from exc
-        return Answer(response.status, {name.lower(): value for name, value in response.headers.items()}, response.data)
 
     def abort(self) -> None:
         self._aborted = True
@@ -214,3 +259,28 @@ class Transport:
 def _shown(url: str) -> str:
     """The URL without its query: that of an upload session is long and means nothing to a reader."""
     return url.partition("?")[0]
+
+
+def _lowered(headers: t.Any) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+class _Stream:
+    def __init__(self, response: t.Any, url: str, broken: tuple[type[Exception], ...]) -> None:
+        self.status = response.status
+        self.headers = _lowered(response.headers)
+        self._response = response
+        self._url = url
+        self._broken = broken
+
+    def read(self, size: int) -> bytes:
+        try:
+            return t.cast("bytes", self._response.read(size))
+        except self._broken as exc:
+            raise ConnectionBroken(f"GET {_shown(self._url)}: {exc or type(exc).__name__}") from exc
+
+    def close(self) -> None:
+        """Back to the pool when it has been read to its end; otherwise the connection is of no more use."""
+        if getattr(self._response, "_fp", None) is not None and not self._response.closed:
+            self._response.close()
+        self._response.release_conn()

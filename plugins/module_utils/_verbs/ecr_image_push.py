@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import re
 import typing as t
@@ -14,11 +15,12 @@ from pathlib import Path
 
 from .._aws.ecr import EcrRepository, describe_repository, get_authorization_token
 from .._image.client import Registry
+from .._image.compress import choose_codec
 from .._image.errors import ImageError, RegistryError
-from .._image.layout import load_image, open_layout
 from .._image.manifest import parse_platform
 from .._image.push import Push, PushFailure, PushOptions, PushResult
-from .._image.reference import check_repository, check_tag
+from .._image.reference import check_digest, check_repository, check_tag
+from .._image.sources import open_image
 from .._image.transport import Transport
 from .._verb import Context, Verb, VerbFailure
 
@@ -41,50 +43,42 @@ def _push(params: dict[str, t.Any], ctx: Context) -> dict[str, t.Any]:
         raise VerbFailure(f"jobs: {params['jobs']} is not between 1 and {_MOST_JOBS}.")
     mount_from = tuple(check_repository(name) for name in params["mount_from"])
     platform = parse_platform(params["platform"]) if params["platform"] else None
-    layout = open_layout(Path(params["source"]))
-    image = load_image(layout, params["ref_name"] or None, platform)
-
-    client = ctx.client("ecr")
-    registry_id = params["registry_id"] or None
-    name = check_repository(params["repository"])
-    repository = describe_repository(client, name, registry_id)
-    if repository is None:
-        raise VerbFailure(
-            f"repository: there is no ECR repository {name} in account {registry_id or 'of this identity'}, "
-            f"region {client.meta.region_name}. Create it first, for example with the role steadystate.ecs.ecr or "
-            "community.aws.ecs_ecr; nothing was uploaded.",
-            error_code="RepositoryNotFoundException",
+    codec = choose_codec(params["compression"])
+    expected = check_digest(params["expected_digest"]) if params["expected_digest"] else ""
+    with contextlib.closing(open_image(Path(params["source"]), params["source_kind"], params["ref_name"] or None, platform)) as opened:
+        client = ctx.client("ecr")
+        repository = _repository(client, params)
+        access = get_authorization_token(client, params["registry_id"] or None)
+        transport = Transport(params["jobs"], params["aws_ca_bundle"] or True if params["validate_certs"] else False)
+        registry = Registry(
+            access.endpoint,
+            repository.name,
+            transport,
+            ctx.clock,
+            random.random,
+            lambda stale: access.token if stale is None else get_authorization_token(client, params["registry_id"] or None).token,
         )
-    access = get_authorization_token(client, registry_id)
-    verify = params["aws_ca_bundle"] or True if params["validate_certs"] else False
-    transport = Transport(params["jobs"], verify)
-    registry = Registry(
-        access.endpoint,
-        repository.name,
-        transport,
-        ctx.clock,
-        random.random,
-        lambda stale: access.token if stale is None else get_authorization_token(client, registry_id).token,
-    )
-    options = PushOptions(
-        tags=tags,
-        jobs=params["jobs"],
-        mount_from=mount_from,
-        immutable=lambda tag: is_immutable(repository, tag),
-        skip_immutable=params["on_immutable"] == "skip",
-        resume=keeps_honest_offsets(access.endpoint),
-        dry_run=ctx.check_mode,
-    )
-    push = Push(layout, image, registry, options, ctx.clock, ctx.progress, ctx.warn)
-    try:
-        result = push.run()
-    except PushFailure as exc:
-        details = _result(exc.result, repository, registry, ctx.clock.monotonic() - started)
-        if isinstance(exc.error, RegistryError):
-            details.update(error_code=exc.error.code, status=exc.error.status)
-        raise VerbFailure(str(exc), hint=exc.error.hint, **details) from exc
-    finally:
-        transport.close()
+        options = PushOptions(
+            tags=tags,
+            jobs=params["jobs"],
+            mount_from=mount_from,
+            immutable=lambda tag: is_immutable(repository, tag),
+            skip_immutable=params["on_immutable"] == "skip",
+            resume=keeps_honest_offsets(access.endpoint),
+            dry_run=ctx.check_mode,
+            codec=codec,
+            expected_digest=expected,
+        )
+        push = Push(opened.source, opened.image, registry, options, ctx.clock, ctx.progress, ctx.warn)
+        try:
+            result = push.run()
+        except PushFailure as exc:
+            details = _result(exc.result, repository, registry, ctx.clock.monotonic() - started)
+            if isinstance(exc.error, RegistryError):
+                details.update(error_code=exc.error.code, status=exc.error.status)
+            raise VerbFailure(str(exc), hint=exc.error.hint, **details) from exc
+        finally:
+            transport.close()
     outcome = _result(result, repository, registry, ctx.clock.monotonic() - started)
     if ctx.check_mode:
         outcome["bytes_uploaded"] = result.bytes_of("pushed")
@@ -98,11 +92,25 @@ def _push(params: dict[str, t.Any], ctx: Context) -> dict[str, t.Any]:
     return outcome
 
 
+def _repository(client: t.Any, params: dict[str, t.Any]) -> EcrRepository:
+    name, registry_id = check_repository(params["repository"]), params["registry_id"] or None
+    repository = describe_repository(client, name, registry_id)
+    if repository is None:
+        raise VerbFailure(
+            f"repository: there is no ECR repository {name} in account {registry_id or 'of this identity'}, "
+            f"region {client.meta.region_name}. Create it first, for example with the role steadystate.ecs.ecr or "
+            "community.aws.ecs_ecr; nothing was uploaded.",
+            error_code="RepositoryNotFoundException",
+        )
+    return repository
+
+
 def _result(result: PushResult, repository: EcrRepository, registry: Registry, duration: float) -> dict[str, t.Any]:
     outcomes = list(result.outcomes.values())
     return {
         "changed": result.changed,
-        "image": f"{repository.uri}@{result.digest}",
+        # A draft has no digest before its layers are compressed.
+        "image": f"{repository.uri}@{result.digest}" if result.digest else "",
         "digest": result.digest,
         "repository_uri": repository.uri,
         "tags": {
@@ -154,10 +162,13 @@ VERB = Verb(
         "repository": {"type": "str", "required": True},
         "tags": {"type": "list", "elements": "str", "required": True},
         "registry_id": {"type": "str"},
+        "source_kind": {"type": "str", "choices": ["auto", "oci", "docker_archive"], "default": "auto"},
         "platform": {"type": "str"},
         "ref_name": {"type": "str"},
         "jobs": {"type": "int", "default": 6},
         "on_immutable": {"type": "str", "choices": ["fail", "skip"], "default": "fail"},
+        "compression": {"type": "str", "choices": ["auto", "isal", "zlib-ng", "zlib", "zstd"], "default": "auto"},
+        "expected_digest": {"type": "str"},
         "mount_from": {"type": "list", "elements": "str", "default": []},
     },
     run=run,

@@ -21,6 +21,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+_UNKNOWN = 1 << 62
 _DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
 
@@ -50,6 +51,8 @@ class Quirks:
     manifest_rate: int = 0
     """Manifests taken before one 429 is given; 0 is no limit."""
     redirects_blobs: bool = False
+    storage: str = ""
+    """Where to."""
 
 
 @dataclass
@@ -197,7 +200,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve_counted(self) -> None:
         fake = self.fake
-        self.unread = int(self.headers.get("Content-Length") or 0)
+        chunked = self.headers.get("Transfer-Encoding") == "chunked"
+        self.unread = _UNKNOWN if chunked else int(self.headers.get("Content-Length") or 0)
+        self.chunk = 0 if chunked else None
         with fake.lock:
             fake.log.append(f"{self.command} {self.path}")
             fake.authorizations.append(self.headers.get("Authorization"))
@@ -307,7 +312,8 @@ class _Handler(BaseHTTPRequestHandler):
         """Add the request's body to the session. False when the request has been answered or broken off."""
         if not self.unread:
             return True
-        first = int(self.headers.get("Content-Range", "0-0").partition("-")[0])
+        streamed = self.command == "PATCH" and "Content-Range" not in self.headers
+        first = len(session.data) if streamed else int(self.headers.get("Content-Range", "0-0").partition("-")[0])
         if first != len(session.data):
             self._drain()
             message = f"First byte of the layer part is {first} instead of {len(session.data)}"
@@ -334,16 +340,33 @@ class _Handler(BaseHTTPRequestHandler):
                         self.fake.released.wait(20)
                     return None
             try:
-                data = self.rfile.read1(limit)
+                data = self._some(limit)
             except OSError:
                 data = b""
+            if not data and not self.unread and not fault:
+                break
             if not data:
                 return None
-            self.unread -= len(data)
             self.kept += data
-            with self.fake.lock:
-                self.fake.received += len(data)
         return bytes(self.kept)
+
+    def _some(self, limit: int) -> bytes:
+        """Some bytes of the body, of at most `limit`; `b""` at its end, or when there are no more though there should be."""
+        if self.chunk == 0:
+            self.chunk = int(self.rfile.readline().strip() or b"0", 16)
+            if self.chunk == 0:
+                self.rfile.readline()
+                self.unread = 0
+                return b""
+        data: bytes = self.rfile.read1(limit if self.chunk is None else min(limit, self.chunk))
+        self.unread -= len(data)
+        if self.chunk is not None:
+            self.chunk -= len(data)
+            if self.chunk == 0:
+                self.rfile.readline()
+        with self.fake.lock:
+            self.fake.received += len(data)
+        return data
 
     def _finish(self, repository: str, name: str, session: _Session) -> None:
         digest = self.query.get("digest", "")
@@ -361,9 +384,23 @@ class _Handler(BaseHTTPRequestHandler):
         if data is None:
             self._answer(404, code="BLOB_UNKNOWN")
         elif self.fake.quirks.redirects_blobs:
-            self._answer(307, {"Location": "https://storage.invalid/blob?signature=x"})
+            self._answer(307, {"Location": self.fake.quirks.storage or "https://storage.invalid/blob?signature=x"})
+        elif found := re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", "")):
+            self._answer(206, body=self._cut(data[int(found.group(1)) :]))
         else:
-            self._answer(200, {"Docker-Content-Digest": digest}, body=data)
+            self._answer(200, {"Docker-Content-Digest": digest}, body=self._cut(data))
+
+    def _cut(self, data: bytes) -> bytes:
+        """An answer that breaks off after `size` bytes of a `reset`."""
+        if self.fault is None or self.fault.act != "reset":
+            return data
+        self.send_response(206 if "Range" in self.headers else 200)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data[: self.fault.size])
+        self.wfile.flush()
+        self._reset()
+        return b""
 
     def _manifest(self, repository: str, reference: str) -> None:
         if self.command == "PUT":
@@ -416,13 +453,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(201, {"Docker-Content-Digest": digest})
 
     def _drain(self) -> None:
-        while self.unread:
-            data = self.rfile.read1(min(self.unread, 65536))
-            if not data:
-                return
-            self.unread -= len(data)
-            with self.fake.lock:
-                self.fake.received += len(data)
+        while self.unread and self._some(65536):
+            pass
 
     def _reset(self) -> None:
         self.close_connection = True

@@ -4,14 +4,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.client import Registry
-from ansible_collections.steadystate.ecs.plugins.module_utils._image.layout import load_image, open_layout
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.push import Push, PushOptions, PushResult
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.retry import RetryPolicy
+from ansible_collections.steadystate.ecs.plugins.module_utils._image.sources import open_image
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.transport import Timeouts, Transport
 from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.image.fake_registry import FakeClock, FakeRegistry
 
@@ -36,12 +37,12 @@ class Rig:
         return self.registry
 
     def push(self, source: Path, *tags: str, ref_name: str | None = None, repository: str = "api", **options: Any) -> PushResult:
-        layout = open_layout(source)
-        image = load_image(layout, ref_name)
+        opened = open_image(source, ref_name=ref_name)
         chosen = PushOptions(tags=tags or ("1",), **options)
         registry = self.open(repository, chosen.jobs)
         self.fake.log.clear()
-        return Push(layout, image, registry, chosen, self.clock, self._show, self.warnings.append).run()
+        with contextlib.closing(opened):
+            return Push(opened.source, opened.image, registry, chosen, self.clock, self._show, self.warnings.append).run()
 
     def _show(self, line: str) -> None:
         self.lines.append(line)

@@ -4,11 +4,16 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
+import lzma
+import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import zstandard
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.errors import SourceError
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.layout import load_image, open_layout
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.manifest import parse_platform
@@ -159,12 +164,27 @@ def test_what_is_no_layout_is_refused_in_plain_words(tmp_path: Path, builder: La
         load_image(open_layout(builder.path))
 
 
-def test_a_compressed_archive_is_refused_with_the_reason(builder: LayoutBuilder, tmp_path: Path) -> None:
-    builder.name(builder.image(10))
-    packed = tmp_path / "image.tar.gz"
-    packed.write_bytes(gzip.compress(builder.archive(tmp_path / "image.tar").read_bytes()))
-    with pytest.raises(SourceError, match="has to be uncompressed first"):
-        open_layout(packed)
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, zstandard.compress])
+def test_a_compressed_archive_is_unpacked_for_a_while(builder: LayoutBuilder, tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+    digest = builder.name(builder.image(10))
+    packed, work = tmp_path / "image.tar.packed", tmp_path / "work"
+    work.mkdir()
+    packed.write_bytes(pack(builder.archive(tmp_path / "image.tar").read_bytes()))
+    layout = open_layout(packed, work)
+    assert load_image(layout).root.digest == digest
+    assert len(list(work.rglob("*.tar"))) == 1
+    layout.close()
+    assert list(work.iterdir()) == []
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, zstandard.compress])
+def test_a_compressed_archive_that_is_cut_off_leaves_nothing_behind(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+    packed, work = tmp_path / "image.tar.packed", tmp_path / "work"
+    work.mkdir()
+    packed.write_bytes(pack(random.Random(1).randbytes(100_000))[:50_000])
+    with pytest.raises(SourceError, match=r"image\.tar\.packed"):
+        open_layout(packed, work)
+    assert list(work.iterdir()) == []
 
 
 def test_an_unreadable_source_is_refused(tmp_path: Path) -> None:

@@ -289,7 +289,7 @@ def test_a_missing_repository_whose_registry_just_hangs_up_ends_after_all_tries(
 
 
 def test_damaged_content_never_becomes_a_blob(rig: Rig, builder: LayoutBuilder) -> None:
-    image = builder.image(600_000)
+    image = builder.image(3_000_000)
     builder.name(image)
     layer = json.loads(builder.file(image).read_text())["layers"][0]
     data = bytearray(builder.file(layer).read_bytes())
@@ -314,7 +314,7 @@ def test_a_wrong_empty_blob_is_noticed(rig: Rig, builder: LayoutBuilder) -> None
 
 
 def test_a_blob_that_shrinks_while_it_is_read_is_noticed(rig: Rig, builder: LayoutBuilder) -> None:
-    image = builder.image(600_000)
+    image = builder.image(3_000_000)
     builder.name(image)
     layer = json.loads(builder.file(image).read_text())["layers"][0]
 

@@ -1,0 +1,108 @@
+# Copyright (c) 2026 The steadystate.ecs authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Opens an image on disk, whatever it is: tells what kind of source it is from the source itself."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+from dataclasses import dataclass
+from pathlib import Path
+
+from .archive import Archive, open_archive
+from .content import Content
+from .docker_archive import read_docker_archive
+from .draft import Draft
+from .errors import SourceError
+from .layout import Layout, load_image, open_layout
+from .manifest import Image, Platform
+
+_HINT = "Name an OCI image layout (a directory or an archive) or what docker save or podman save wrote."
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An image ready to be pushed. `close` removes what was put into the folder for temporary files."""
+
+    kind: str
+    source: _Closable
+    image: Image | Draft
+
+    def close(self) -> None:
+        self.source.close()
+
+
+class _Closable(t.Protocol):
+    @property
+    def name(self) -> str: ...
+
+    def blob(self, digest: str) -> Content | None: ...
+
+    def close(self) -> None: ...
+
+
+class _DraftSource:
+    """What a draft's layers are read from. It has no blobs: they are made."""
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+
+    @property
+    def name(self) -> str:
+        return str(self._archive.shown)
+
+    def blob(self, digest: str) -> Content | None:
+        return None
+
+    def close(self) -> None:
+        self._archive.close()
+
+
+def open_image(path: Path, kind: str = "auto", ref_name: str | None = None, platform: Platform | None = None) -> Opened:
+    """Open an image on disk; `kind` is `auto`, `oci` or `docker_archive`. Raises `SourceError`."""
+    if kind == "oci" or path.is_dir():
+        layout = open_layout(path)
+        with _closed_on_failure(layout):
+            return Opened("oci", layout, load_image(layout, ref_name, platform))
+    try:
+        archive = open_archive(path)
+    except FileNotFoundError as exc:
+        raise SourceError(f"{path} does not exist.", _HINT) from exc
+    except OSError as exc:
+        raise SourceError(f"{path} cannot be read: {exc.strerror or exc}.") from exc
+    with _closed_on_failure(archive):
+        layout = Layout(path, archive.find, archive)
+        if kind != "docker_archive" and archive.find("index.json") is not None:
+            if archive.find("manifest.json") is None:
+                return Opened("oci", layout, load_image(layout, ref_name, platform))
+            # Docker 25 and newer write both. Only with its containerd store are the layers compressed, and the layout worth pushing.
+            image = _compressed(layout, ref_name, platform)
+            if image is not None:
+                return Opened("oci", layout, image)
+        elif archive.find("manifest.json") is None and archive.find("repositories") is None:
+            raise SourceError(f"{path} is no image: it has neither index.json nor manifest.json.", _HINT)
+        draft = read_docker_archive(archive, ref_name)
+        if platform is not None and (draft.platform is None or not draft.platform.matches(platform)):
+            raise SourceError(f"{path} holds no image for {platform}.", f"Platforms in it: {draft.platform or 'none'}.")
+        return Opened("docker_archive", _DraftSource(archive), draft)
+
+
+def _compressed(layout: Layout, ref_name: str | None, platform: Platform | None) -> Image | None:
+    """The image of the layout when all its layers are compressed and there; None otherwise."""
+    try:
+        image = load_image(layout, ref_name, platform)
+    except SourceError:
+        return None
+    layers = [blob for manifest in [*image.children, image.root] for blob in manifest.blobs[1:]]
+    return None if any(layer.media_type.endswith(".tar") for layer in layers) else image
+
+
+@contextlib.contextmanager
+def _closed_on_failure(thing: Layout | Archive) -> t.Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        thing.close()
+        raise
