@@ -64,16 +64,30 @@ local-aws: $(RUN_SETUP) .venv/go
 
 TEST_SETUP := $(RUN_SETUP) .venv/test.installed .venv/go
 
+# Two lanes beside each other: what mostly waits, and what computes, which takes only what the first leaves (nice).
+# The name is hidden from make, which would run a recipe that names it even under --dry-run.
+LANES = $(MAKE) --no-print-directory --jobs 2
+
 .PHONY: test
 test: $(TEST_SETUP)
 	$(SAY) 'System tools for the registry tests'
 	$(BIN)/python tests/system_tools.py
-	$(SAY) 'Unit tests'
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest --numprocesses 2 tests/unit
-	$(SAY) 'The example service: Go tests with the race detector and a real PostgreSQL'
-	$(BIN)/python examples/go-service/run_tests.py
-	$(SAY) 'local_aws, driven from outside; then the collection on it'
+	$(LANES) test-system test-units
+
+.PHONY: test-system
+test-system: $(TEST_SETUP)
+	$(SAY) 'local_aws, driven from outside, and the collection on it; the unit tests run beside them'
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest --numprocesses 3 --dist loadfile tests/local_aws tests/integration
+
+# What it prints is kept until it ends, so that two lanes do not talk at once.
+.PHONY: test-units
+test-units: $(TEST_SETUP)
+	@mkdir -p build
+	PATH="$(CURDIR)/$(BIN):$$PATH" nice $(BIN)/python -m pytest --numprocesses 3 tests/unit > build/test-units.log 2>&1 &&
+	  nice $(BIN)/python examples/go-service/run_tests.py >> build/test-units.log 2>&1 || failed=1
+	printf '\033[1m==> %s\033[0m\n' 'Unit tests; the example service: Go tests with the race detector and a real PostgreSQL'
+	cat build/test-units.log
+	exit $${failed:-0}
 
 # Not part of `make test`: a browser is large, and the same pages are read strictly by the unit tests.
 .PHONY: test-browser

@@ -19,12 +19,15 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..module_utils._aws.connection import CONNECTION_SPEC, client_factory
+from ..module_utils._aws.connection import CONNECTION_SPEC, client_factory, warm
 from ..module_utils._aws.failures import aws_failures
 from ..module_utils._clock import SystemClock
 from ..module_utils._verb import Context, Verb, VerbFailure, no_client
 
 display = Display()
+
+# The controller imports an action once and forks a worker for each of its tasks.
+warm()
 
 
 class InProcessAction(ActionBase):

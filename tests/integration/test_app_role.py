@@ -78,7 +78,7 @@ def test_tasks_run_before_and_after_a_first_deploy_and_the_image_is_a_digest(web
     )
     assert run.code == 0, run.output
     assert run["app"]["verdict"] == "succeeded"
-    assert run.output.index("Run migrations") < run.output.index("Update the service") < run.output.index("Run seeds")
+    assert run.output.index("Run migrations") < run.output.index("app : Update the service]") < run.output.index("Run seeds")
     # The log of the task was shown as it ran.
     assert "] 1.0.0" in run.output or "api | 1.0.0" in run.output
     assert lock(web) is None
@@ -93,6 +93,9 @@ def test_tasks_run_before_and_after_a_first_deploy_and_the_image_is_a_digest(web
     again = app(web, "1.0.0", app_before_deploy=[one_off("migrations")], app_after_deploy=[one_off("seeds")])
     assert again.code == 0, again.output
     assert "started as task" not in again.output, "nothing to deploy, nothing to prepare"
+    assert re.search(r"changed=0 .* failed=0", again.output), again.output
+    assert again["app"] == {**run["app"], "seconds": again["app"]["seconds"]}
+    assert again["lock"] == {}, "nothing to deploy, nothing to lock"
 
 
 def test_a_failing_task_before_the_deploy_leaves_the_service_as_it_was(web: Account) -> None:

@@ -24,8 +24,17 @@ def describe_target_health(client: t.Any, target_group_arn: str) -> list[dict[st
 
 def describe_target_group(client: t.Any, arn: str) -> dict[str, t.Any] | None:
     """A target group, or None when there is none of this ARN."""
+    return _target_group(client, TargetGroupArns=[arn])
+
+
+def find_target_group(client: t.Any, name: str) -> dict[str, t.Any] | None:
+    """A target group, or None when there is none of this name."""
+    return _target_group(client, Names=[name])
+
+
+def _target_group(client: t.Any, **which: list[str]) -> dict[str, t.Any] | None:
     try:
-        found = client.describe_target_groups(TargetGroupArns=[arn]).get("TargetGroups", [])
+        found = client.describe_target_groups(**which).get("TargetGroups", [])
     except Exception as error:
         if error_code(error) in ("TargetGroupNotFound", "TargetGroupNotFoundException"):
             return None

@@ -1,0 +1,45 @@
+# Copyright (c) 2026 The steadystate.ecs authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a process reads of botocore once, and what the user's environment may say meanwhile."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# The collection by itself, as in a process that no test has set up.
+SEARCH = {"PYTHONPATH": ":".join([str(Path(__file__).resolve().parents[5] / "build/collections"), *sys.path])}
+CONNECTION = "ansible_collections.steadystate.ecs.plugins.module_utils._aws.connection"
+
+
+@pytest.mark.parametrize(
+    ("environment", "text"),
+    [({"AWS_PROFILE": "nobody"}, ""), ({}, "this is no configuration file"), ({"AWS_PROFILE": "there"}, "[profile there]\nregion = x\n")],
+    ids=["no-such-profile", "broken-file", "profile"],
+)
+def test_warming_up_does_not_care_for_the_users_configuration(tmp_path: Path, environment: dict[str, str], text: str) -> None:
+    # In a process of its own: here everything is imported and read already.
+    config = tmp_path / "config"
+    config.write_text(text)
+    code = f"import {CONNECTION} as connection; connection.warm(); print(connection._LOADER is not None)"
+    files = {"AWS_CONFIG_FILE": str(config), "AWS_SHARED_CREDENTIALS_FILE": str(config)}
+    ended = subprocess.run([sys.executable, "-c", code], env={**SEARCH, **files, **environment}, capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stdout.strip()) == (0, "True"), ended.stderr
+
+
+def test_a_warm_process_has_read_what_the_next_client_needs() -> None:
+    code = f"""
+import {CONNECTION} as connection
+connection.warm()
+read = []
+connection._LOADER.file_loader.load_file = read.append
+connection.client_factory({{"region": "eu-west-1", "access_key": "a", "secret_key": "b"}})("ecs")
+print(read)
+"""
+    ended = subprocess.run([sys.executable, "-c", code], env=SEARCH, capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stdout.strip()) == (0, "[]"), ended.stderr
