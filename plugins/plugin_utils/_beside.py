@@ -10,6 +10,7 @@ After Ctrl-C Ansible runs no `always`, and stops the process that an action runs
 from __future__ import annotations
 
 import os
+import select
 import signal
 import typing as t
 
@@ -41,15 +42,35 @@ def run_beside(duty: t.Callable[[t.Callable[[], bool]], None]) -> None:
 def _watch(ansible: int) -> t.Callable[[], bool]:
     """A function that says whether Ansible still runs. With its first no the last seconds begin; then SIGALRM ends this process."""
     ended = False
+    runs = _seen_to_end(ansible) or (lambda: _is_alive(ansible))
 
     def alive() -> bool:
         nonlocal ended
-        if not ended and not _is_alive(ansible):
+        if not ended and not runs():
             ended = True
             signal.alarm(_LAST_SECONDS)
         return not ended
 
     return alive
+
+
+def _seen_to_end(pid: int) -> t.Callable[[], bool] | None:
+    """Whether this very process runs, as the kernel tells it; None where it does not.
+
+    A process ID alone says less: it stays taken while nobody has collected a killed process, and is another's after that.
+    """
+    if not hasattr(os, "pidfd_open"):
+        return None
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return lambda: False
+    except OSError:
+        # An old kernel, or a sandbox that does not let us.
+        return None
+    ends = select.poll()
+    ends.register(handle, select.POLLIN)
+    return lambda: not ends.poll(0)
 
 
 def _let_go() -> None:
