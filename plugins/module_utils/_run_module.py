@@ -13,7 +13,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ._aws.connection import CONNECTION_SPEC, client_factory
 from ._aws.failures import aws_failures
 from ._clock import SystemClock
-from ._verb import Context, Verb, VerbFailure, no_client
+from ._verb import Context, Verb, VerbFailure, no_client, refuse_empty
 
 
 def run_module(verb: Verb) -> None:
@@ -27,7 +27,8 @@ def run_module(verb: Verb) -> None:
         supports_check_mode=True,
     )
     try:
-        with aws_failures():
+        with aws_failures(module.params):
+            refuse_empty(verb, module.params)
             result: dict[str, t.Any] = verb.run(
                 module.params,
                 Context(

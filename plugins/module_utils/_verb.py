@@ -52,8 +52,16 @@ class Context:
     warn: t.Callable[[str], None]
     check_mode: bool = False
     diff_mode: bool = False
+    live: t.Callable[[str], None] | None = None
+    """Shows what is being waited for, and for how long already, in one line that stays below all others. None where there is no terminal:
+    then a verb repeats now and then, with `progress`, what it waits for."""
     fetch: t.Callable[[str, float], tuple[int, bytes]] = _http.get
     """Asks a URL, with a time-out in seconds: status and body."""
+
+    def waiting(self, text: str) -> None:
+        """Let the live line say this, where there is one; with an empty text it goes away."""
+        if self.live is not None:
+            self.live(text)
 
 
 @dataclass(frozen=True)
@@ -70,3 +78,27 @@ class Verb:
     required_by: dict[str, tuple[str, ...]] = field(default_factory=dict)
     needs_aws: bool = True
     """False for a verb that works on what it is given: it has no connection options, and asking for a client is an error."""
+
+
+def refuse_empty(verb: Verb, params: t.Mapping[str, t.Any]) -> None:
+    """Raise `VerbFailure` for an option that has to say something and is an empty text, as an unset variable gives.
+
+    Ansible counts that as given, and AWS would refuse it without naming the option.
+    """
+    one_of = {option for group in verb.required_one_of for option in group}
+    path = _empty(verb.argument_spec, params, one_of)
+    if path is not None:
+        raise VerbFailure(f"{path}: this is '', which names nothing. Give it a value; the variable that it comes from may be empty.")
+
+
+def _empty(spec: t.Mapping[str, t.Any], given: t.Mapping[str, t.Any], needed: t.Container[str] = ()) -> str | None:
+    for option, settings in spec.items():
+        value = given.get(option)
+        if (settings.get("required") or option in needed) and "" in (value if isinstance(value, list) else [value]):
+            return option
+        inner = settings.get("options") or {}
+        for item in value if isinstance(value, list) else [value]:
+            below = _empty(inner, item) if inner and isinstance(item, dict) else None
+            if below is not None:
+                return f"{option}.{below}"
+    return None

@@ -22,7 +22,8 @@ from ansible.utils.display import Display
 from ..module_utils._aws.connection import CONNECTION_SPEC, client_factory, warm
 from ..module_utils._aws.failures import aws_failures
 from ..module_utils._clock import SystemClock
-from ..module_utils._verb import Context, Verb, VerbFailure, no_client
+from ..module_utils._verb import Context, Verb, VerbFailure, no_client, refuse_empty
+from . import _terminal
 
 display = Display()
 
@@ -41,7 +42,13 @@ class InProcessAction(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)
         if self._needs_module():
-            return t.cast("dict[str, t.Any]", self._execute_module(task_vars=task_vars, wrap_async=bool(self._task.async_val)))
+            result = t.cast("dict[str, t.Any]", self._execute_module(task_vars=task_vars, wrap_async=bool(self._task.async_val)))
+        else:
+            with self._task_environment():
+                result = self._in_this_process(task_vars or {})
+        return _censored(result) if self._task.no_log else result
+
+    def _in_this_process(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         verb = self.VERB
         validator = ArgumentSpecValidator(
             {**verb.argument_spec, **(CONNECTION_SPEC if verb.needs_aws else {})},
@@ -51,30 +58,31 @@ class InProcessAction(ActionBase):
             required_if=verb.required_if,
             required_by=verb.required_by,
         )
-        with self._task_environment():
-            validation = validator.validate(self._task.args)
-            secrets = validation._no_log_values
-            if validation.error_messages:
-                refusal = {"failed": True, "changed": False, "msg": "; ".join(validation.error_messages)}
-                return t.cast("dict[str, t.Any]", remove_values(refusal, secrets))
-            params = validation.validated_parameters
-            warnings: list[str] = []
-            try:
-                with aws_failures():
-                    result = verb.run(
-                        params,
-                        Context(
-                            client=client_factory(params) if verb.needs_aws else no_client,
-                            clock=SystemClock(),
-                            progress=self._progress(task_vars or {}, secrets),
-                            warn=warnings.append,
-                            check_mode=bool(self._task.check_mode),
-                            diff_mode=bool(self._task.diff),
-                        ),
-                    )
-                self._afterwards(params, result)
-            except VerbFailure as failure:
-                result = {"failed": True, "msg": failure.message, **failure.result}
+        validation = validator.validate(self._task.args)
+        secrets = validation._no_log_values
+        if validation.error_messages:
+            refusal = {"failed": True, "changed": False, "msg": "; ".join(validation.error_messages)}
+            return t.cast("dict[str, t.Any]", remove_values(refusal, secrets))
+        params = validation.validated_parameters
+        warnings: list[str] = []
+        try:
+            with aws_failures(params), self._progress(task_vars, secrets) as (progress, live):
+                refuse_empty(verb, params)
+                result = verb.run(
+                    params,
+                    Context(
+                        client=client_factory(params) if verb.needs_aws else no_client,
+                        clock=SystemClock(),
+                        progress=progress,
+                        live=live,
+                        warn=warnings.append,
+                        check_mode=bool(self._task.check_mode),
+                        diff_mode=bool(self._task.diff),
+                    ),
+                )
+            self._afterwards(params, result)
+        except VerbFailure as failure:
+            result = {"failed": True, "msg": failure.message, **failure.result}
         result.setdefault("changed", False)
         if warnings:
             result["warnings"] = warnings
@@ -109,9 +117,43 @@ class InProcessAction(ActionBase):
                 else:
                     os.environ[key] = value
 
-    def _progress(self, task_vars: dict[str, t.Any], secrets: t.Collection[str]) -> t.Callable[[str], None]:
+    @contextlib.contextmanager
+    def _progress(
+        self, task_vars: dict[str, t.Any], secrets: t.Collection[str]
+    ) -> t.Iterator[tuple[t.Callable[[str], None], t.Callable[[str], None] | None]]:
+        """How a line is shown, and how the line below all others is, where there is somebody who looks at a terminal."""
         # no_log silences results and arguments, but not what an action prints by itself.
         if self._task.no_log:
-            return lambda line: None
+            yield lambda line: None, None
+            return
         host = task_vars.get("inventory_hostname", "localhost")
-        return lambda line: display.display(f"  [{host}] {remove_values(line, secrets)}")
+
+        def clean(line: str) -> str:
+            return f"  [{host}] {remove_values(line, secrets)}"
+
+        if not _terminal.WIDTH:
+            yield lambda line: display.display(clean(line)), None
+            return
+        if len(task_vars.get("ansible_play_batch") or [host]) > 1:
+            # The hosts of a play write at the same time: they would overwrite each other's last line.
+            yield lambda line: display.display(clean(line), color=_terminal.colour(line)), None
+            return
+        last = _terminal.LiveLine(display.display, _terminal.WIDTH)
+        try:
+            yield lambda line: last.line(clean(line)), lambda text: last.show(clean(text))
+        finally:
+            last.close()
+
+
+def _censored(result: dict[str, t.Any]) -> dict[str, t.Any]:
+    """The result with nothing in it that Ansible shows under `no_log` all the same: the text of a failure, and warnings.
+
+    What was registered keeps its data; the message, which quotes container logs, keeps the verdict and the cause alone.
+    """
+    kept = {key: value for key, value in result.items() if key not in ("exception", "warnings")}
+    if result.get("warnings"):
+        kept["warnings"] = [f"{len(result['warnings'])} warnings are hidden, as no_log is set for this task."]
+    if result.get("failed"):
+        words = ", ".join(str(result[key]) for key in ("verdict", "cause") if result.get(key))
+        kept["msg"] = f"The text of this failure is hidden, as no_log is set for this task{': ' + words if words else ''}."
+    return kept

@@ -79,8 +79,8 @@ def is_throttling(error: Exception) -> bool:
 
 
 @contextlib.contextmanager
-def aws_failures() -> t.Iterator[None]:
-    """Raise `VerbFailure` in place of any botocore error that leaves the block."""
+def aws_failures(params: t.Mapping[str, t.Any]) -> t.Iterator[None]:
+    """Raise `VerbFailure` in place of any botocore error that leaves the block. `params` are the options of the task."""
     try:
         yield
     except NoCredentialsError as exc:
@@ -89,6 +89,14 @@ def aws_failures() -> t.Iterator[None]:
             error_code="NoCredentials",
         ) from exc
     except ClientError as exc:
+        if error_code(exc) == "ClusterNotFoundException" and params.get("cluster"):
+            # AWS says "Cluster not found." and no more.
+            where = f"region {params['region']}" if params.get("region") else "the region that is set"
+            raise VerbFailure(
+                f"cluster: there is no cluster {params['cluster']} in {where} of this account. "
+                "Check its name, the region and the credentials.",
+                error_code=error_code(exc),
+            ) from exc
         operation = getattr(exc, "operation_name", "the call")
         raise VerbFailure(f"AWS refused {operation}: {error_code(exc)}: {error_message(exc)}", error_code=error_code(exc)) from exc
     except ParamValidationError as exc:

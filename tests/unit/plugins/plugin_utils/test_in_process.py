@@ -13,7 +13,7 @@ from unittest import mock
 import pytest
 from ansible.playbook.task import Task
 from ansible_collections.steadystate.ecs.plugins.module_utils._verb import Context, Verb, VerbFailure
-from ansible_collections.steadystate.ecs.plugins.plugin_utils import _in_process
+from ansible_collections.steadystate.ecs.plugins.plugin_utils import _in_process, _terminal
 from ansible_collections.steadystate.ecs.plugins.plugin_utils._in_process import InProcessAction
 
 SECRET = "very-secret-key"
@@ -22,9 +22,12 @@ SECRET = "very-secret-key"
 class Shown:
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self.colours: dict[str, str | None] = {}
 
-    def display(self, line: str, **_how: t.Any) -> None:
-        self.lines.append(line)
+    def display(self, msg: str, color: str | None = None, **_how: t.Any) -> None:
+        self.lines.append(msg)
+        if color:
+            self.colours[msg] = color
 
 
 @pytest.fixture
@@ -44,6 +47,8 @@ def act(
     arguments: dict[str, t.Any],
     transport: str = "local",
     become: bool = False,
+    batch: t.Sequence[str] = ("api",),
+    module: dict[str, t.Any] | None = None,
     **keywords: t.Any,
 ) -> tuple[dict[str, t.Any], mock.Mock]:
     """Run an action of this verb; returns its result and the recorder of `_execute_module`."""
@@ -57,9 +62,9 @@ def act(
     action = action_class(
         task=task, connection=connection, play_context=play_context, loader=mock.Mock(), templar=templar, shared_loader_obj=mock.Mock()
     )
-    handed = mock.Mock(return_value={"by": "module"})
+    handed = mock.Mock(return_value=module or {"by": "module"})
     action._execute_module = handed
-    return action.run(task_vars={"inventory_hostname": "api"}), handed
+    return action.run(task_vars={"inventory_hostname": "api", "ansible_play_batch": list(batch)}), handed
 
 
 def test_progress_is_shown_with_the_host(shown: Shown) -> None:
@@ -81,6 +86,65 @@ def test_no_log_silences_progress(shown: Shown) -> None:
     result, _handed = act(run, {"name": "x"}, no_log=True)
     assert shown.lines == []
     assert result["changed"]
+
+
+def test_no_log_hides_the_text_of_a_failure_and_of_warnings_and_keeps_the_data(shown: Shown) -> None:
+    """ansible-core prints the message of a failed task, and its warnings, under no_log too."""
+
+    def run(_params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
+        context.warn("a log line")
+        raise VerbFailure("Last log lines: a log line", verdict="rolled_back", cause="container_exited", log_tail=["a log line"])
+
+    result, _handed = act(run, {"name": "x"}, no_log=True)
+    assert result["msg"] == "The text of this failure is hidden, as no_log is set for this task: rolled_back, container_exited."
+    assert result["warnings"] == ["1 warnings are hidden, as no_log is set for this task."]
+    assert (result["failed"], result["log_tail"]) == (True, ["a log line"])
+    result, _handed = act(run, {"name": "x", "count": "a log line"}, no_log=True)
+    assert result["msg"] == "The text of this failure is hidden, as no_log is set for this task."
+
+
+def test_no_log_hides_what_the_module_says_as_well(shown: Shown) -> None:
+    module = {"failed": True, "msg": "Last log lines: a log line", "exception": "a log line", "cause": "container_exited"}
+    result, _handed = act(lambda _params, _context: {}, {"name": "x"}, transport="ssh", module=module, no_log=True)
+    assert "a log line" not in str(result)
+    assert "container_exited" in result["msg"]
+
+
+def test_an_empty_option_that_has_to_say_something_is_refused_by_name(shown: Shown) -> None:
+    def run(_params: dict[str, t.Any], _context: Context) -> dict[str, t.Any]:
+        raise AssertionError("the verb ran")
+
+    result, _handed = act(run, {"name": ""})
+    assert result["failed"]
+    assert result["msg"].startswith("name: this is ''")
+
+
+def test_on_a_terminal_lines_have_colour_and_the_last_one_lives(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_terminal, "WIDTH", 80)
+
+    def run(_params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
+        context.waiting(f"for {SECRET}")
+        context.progress("12:00:00  ! container_exited: x")
+        return {}
+
+    act(run, {"name": "x", "hidden": SECRET})
+    assert "  [api] 12:00:00  ! container_exited: x" in shown.lines
+    assert any(line.startswith("\r\x1b[2K  [api] for ****") for line in shown.lines)
+    assert shown.lines[-1] == "\r\x1b[2K"
+    assert shown.colours["  [api] 12:00:00  ! container_exited: x"] == "yellow"
+    assert SECRET not in "".join(shown.lines)
+
+
+def test_hosts_that_write_at_the_same_time_have_no_live_line(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_terminal, "WIDTH", 80)
+
+    def run(_params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
+        context.progress("api:2 is steady after 3 s")
+        return {"live": context.live is not None}
+
+    result, _handed = act(run, {"name": "x"}, batch=["api", "web"])
+    assert not result["live"]
+    assert shown.colours == {"  [api] api:2 is steady after 3 s": "green"}
 
 
 @pytest.mark.parametrize("arguments", [{"hidden": SECRET}, {"secret_key": SECRET, "access_key": "a"}])

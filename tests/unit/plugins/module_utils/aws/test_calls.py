@@ -211,8 +211,13 @@ def test_what_passes_by_itself(error: Exception, passing: bool, throttling: bool
     [
         (
             _error("ClusterNotFoundException"),
-            "AWS refused DescribeServices: ClusterNotFoundException: the words",
+            "cluster: there is no cluster shop-dev in region eu-west-1 of this account. Check its name, the region and the credentials.",
             "ClusterNotFoundException",
+        ),
+        (
+            _error("AccessDeniedException"),
+            "AWS refused DescribeServices: AccessDeniedException: the words",
+            "AccessDeniedException",
         ),
         (NoCredentialsError(), "No AWS credentials were found", "NoCredentials"),
         (EndpointConnectionError(endpoint_url="http://x"), "AWS could not be reached", "EndpointConnectionError"),
@@ -224,7 +229,7 @@ def test_what_passes_by_itself(error: Exception, passing: bool, throttling: bool
     ],
 )
 def test_errors_become_one_sentence(error: Exception, words: str, code: str) -> None:
-    with pytest.raises(VerbFailure, match=words) as caught, aws_failures():
+    with pytest.raises(VerbFailure, match=words) as caught, aws_failures({"cluster": "shop-dev", "region": "eu-west-1"}):
         raise error
     assert caught.value.result["error_code"] == code
 
