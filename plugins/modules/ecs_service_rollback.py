@@ -11,10 +11,13 @@ version_added: 0.1.0
 short_description: Roll an Amazon ECS service back to its last successful revision
 description:
   - Goes to the revision of the last deployment before the current one that succeeded, as ECS's own history has it,
-    and never to the previous number. It says what it picked and why.
+    and never to the previous number. With O(steps) it goes further back, with O(task_definition) to a revision.
+    It says what it picked and why.
   - A deployment that is still going is stopped by ECS itself, which then goes back. Otherwise the service is updated.
   - Watches the rollback to its end with the judge of M(steadystate.ecs.ecs_service_wait).
-  - Only the task definition goes back. Databases, secrets and target groups stay as they are.
+  - Everything that ECS keeps with a deployment goes back with the task definition, as far as it differs. That is the network, the load
+    balancers, service registries, capacity providers, platform version, Service Connect, volumes, VPC Lattice, gateways and monitoring.
+    Databases, the values of secrets, the settings of target groups and listeners, and the desired count stay as they are.
 author:
   - The steadystate.ecs authors (@steadystate)
 options:
@@ -31,7 +34,14 @@ options:
   task_definition:
     description:
       - The revision to go to, as C(family:revision) or an ARN. It has to be ACTIVE.
+      - The settings that come back are those that it last succeeded with, if ECS remembers that.
     type: str
+  steps:
+    description:
+      - How many successful releases to go back, by ECS's history of this service. A revision that was deployed several times counts once.
+      - Steps are counted from the newest release, whether it succeeded or not. Those that have been gone already count too,
+        by ECS itself or by this module, so that a second run goes no further. V(1) when not given.
+    type: int
   wait:
     description:
       - Whether to wait until the service is steady on the revision.
@@ -78,6 +88,12 @@ EXAMPLES = r"""
     service: api
     cluster: main
     task_definition: api:9
+
+- name: Go two releases back
+  steadystate.ecs.ecs_service_rollback:
+    service: api
+    cluster: main
+    steps: 2
 """
 
 RETURN = r"""
@@ -96,6 +112,12 @@ why:
   returned: success
   type: str
   sample: the last deployment before the current one that succeeded, at 2026-11-21T21:40:00+00:00
+restored:
+  description: The settings besides the task definition that differ and go back, by the names of M(steadystate.ecs.ecs_service)'s options.
+  returned: success, and failure of the rollback
+  type: list
+  elements: str
+  sample: ["load_balancers", "network_configuration"]
 deployment_id:
   description: The PRIMARY deployment after the call.
   returned: success

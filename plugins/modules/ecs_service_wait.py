@@ -163,6 +163,8 @@ services:
 verdict:
   description:
     - How it ended, one of V(succeeded), V(failed), V(rolled_back), V(superseded) and V(timed_out).
+    - V(timed_out) with the cause V(aws_unreachable) or V(throttled) means that AWS gave no answer at the end. Then nobody knows how the
+      deployment stands, and nothing is put back.
     - Nothing in check mode while the deployment is still going.
   returned: always, once the service was found
   type: str

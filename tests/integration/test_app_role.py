@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -169,6 +170,46 @@ def test_of_two_pipelines_at_once_one_wins_and_the_other_says_who_has_it(web: Ac
     assert runs[loser]["app"] == {}
     assert running(web)["taskDefinition"] != before
     assert lock(web) is None
+
+
+def test_a_rollback_keeps_out_of_a_deploys_way(web: Account) -> None:
+    before = running(web)["deployments"][0]["id"]
+    held = {"owner": "blue", "run_id": "r", "taken_at": time.time(), "expires_at": time.time() + 600, "purpose": "1.2.0"}
+    web.client("ssm").put_parameter(Name=LOCK, Value=json.dumps(held), Type="String")
+    try:
+        run = app(web, "1.1.0", entry="rollback")
+    finally:
+        web.client("ssm").delete_parameter(Name=LOCK)
+    assert run.code != 0
+    assert "is held by blue (1.2.0) since 20" in run.output
+    assert running(web)["deployments"][0]["id"] == before
+
+
+def test_a_rollback_gives_the_lock_back_when_it_fails_and_when_it_does_not(web: Account) -> None:
+    newest, before = running(web)["taskDefinition"], running(web)["deployments"][0]["id"]
+    run = app(web, "1.1.0", entry="rollback", app_rollback_steps=2, app_rollback_to=newest)
+    assert run.code != 0
+    assert "mutually exclusive" in run.output
+    assert "took the deploy lock" in run.output
+    assert lock(web) is None
+    assert running(web)["deployments"][0]["id"] == before
+
+    run = app(web, "1.1.0", entry="rollback")
+    assert run.code == 0, run.output
+    assert run["app"]["verdict"] == "succeeded"
+    assert "the last deployment before the current one that succeeded" in run["app"]["why"]
+    first = running(web)["taskDefinition"]
+    assert first == run["app"]["task_definition_arn"] != newest
+    assert run["lock"]["lock"]["purpose"] == "rollback"
+    assert lock(web) is None
+    # One step has been gone, and ECS remembers no release before this one.
+    run = app(web, "1.1.0", "--check", entry="rollback", app_rollback_steps=2)
+    assert run.code != 0
+    assert "ECS remembers no successful deployment of another revision" in run.output
+    run = app(web, "1.1.0", "--check", entry="rollback", app_rollback_to=newest)
+    assert run.code == 0, run.output
+    assert run["app"]["task_definition_arn"] == newest
+    assert running(web)["taskDefinition"] == first
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])

@@ -55,8 +55,14 @@ def test_a_second_run_and_check_mode_change_nothing(account: Account, good: str)
     assert running_revisions(account) == {good}
 
 
+def network(account: Account) -> dict[str, Any]:
+    found: dict[str, Any] = account.client("ecs").describe_services(cluster="main", services=["api"])["services"][0]["networkConfiguration"]
+    return found
+
+
 def test_a_good_release_and_the_way_back(account: Account, good: str) -> None:
-    run = account.deploy("1.1.0")
+    before = network(account)
+    run = account.deploy("1.1.0", subnets=account.facts["subnets"][:1])
     assert run.code == 0, run.output
     wait = run["wait"]
     assert (wait["verdict"], wait["cause"]) == ("succeeded", None)
@@ -65,6 +71,7 @@ def test_a_good_release_and_the_way_back(account: Account, good: str) -> None:
     assert "is steady after" in run.output
     assert any(row["healthy_at"] for row in wait["timeline"]["tasks"])
     assert running_revisions(account) == {run["register"]["task_definition_arn"]}
+    assert network(account) != before
 
     named = account.play("rollback.yml", "--check")
     assert named["rollback"]["task_definition_arn"] == good
@@ -72,6 +79,8 @@ def test_a_good_release_and_the_way_back(account: Account, good: str) -> None:
     assert back.code == 0, back.output
     assert back["rollback"]["verdict"] == "succeeded"
     assert running_revisions(account) == {good}
+    assert back["rollback"]["restored"] == ["network_configuration"]
+    assert network(account) == before
     again = account.play("rollback.yml")
     assert not again["rollback"]["changed"]
 

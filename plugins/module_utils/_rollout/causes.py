@@ -73,6 +73,8 @@ HINTS: dict[str, str] = {
     "stopped": "Somebody stopped this deployment. See who else works on this service.",
     "service_gone": "The service was deleted while it was deploying.",
     "throttled": "AWS limits the calls of this account. Wait, or ask for a higher limit.",
+    "aws_unreachable": "AWS could not be asked. Check the network of the machine that runs Ansible, its proxy and endpoint_url, and the "
+    "health of AWS in this region.",
     "timeout": "The rollout was still going when the time was up. Raise timeout if it only needs longer.",
 }
 

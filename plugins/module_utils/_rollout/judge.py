@@ -99,6 +99,8 @@ class Failed:
     """The deployment that ECS itself goes back to."""
     ours_is_primary: bool = True
     """Whether the failed deployment still is the one that ECS works on."""
+    unknown: bool = False
+    """Whether AWS gave no answer at the end: the deployment may as well have succeeded."""
 
     @property
     def hint(self) -> str:

@@ -104,7 +104,14 @@ def watch_many(params: dict[str, t.Any], context: Context, one: _One) -> dict[st
             found = clients.get(service)
             return _Reading(found, board, name) if service == "ecs" else found
 
-        own = dataclasses.replace(context, client=client, progress=speak(context.progress, name), warn=speak(context.warn, name))
+        own = dataclasses.replace(
+            context,
+            client=client,
+            progress=speak(context.progress, name),
+            warn=speak(context.warn, name),
+            # There is one such line, and many services.
+            live=None,
+        )
         try:
             results[name] = one({**params, **item, "services": None}, own)
         except VerbFailure as failure:

@@ -13,6 +13,8 @@ from .._aws import ecs
 from .._aws.failures import error_code, error_message, is_passing
 from .._rollout.judge import Done, Judge, Judgement, Wanted
 from .._rollout.target import Past, Target, choose
+from ._service_drift import restoring
+from ._service_revision import running_revision
 from ._shared import Data, primary, short
 from ._watch import TimedOut, Watch
 
@@ -48,16 +50,14 @@ def history(client: t.Any, cluster: str, service: str, warn: t.Callable[[str], N
         return []
     found = []
     for item in briefs:
-        definition = revisions.get(item.get("targetServiceRevisionArn"), {}).get("taskDefinition")
-        if definition:
-            finished = item.get("finishedAt")
-            found.append(
-                Past(item.get("status", ""), definition, item.get("serviceDeploymentArn", ""), finished.isoformat() if finished else "")
-            )
+        revision = revisions.get(item.get("targetServiceRevisionArn"), {})
+        if revision.get("taskDefinition"):
+            finished, arn = item.get("finishedAt"), item.get("serviceDeploymentArn", "")
+            found.append(Past(item.get("status", ""), revision["taskDefinition"], arn, finished.isoformat() if finished else "", revision))
     return found
 
 
-def find_target(client: t.Any, cluster: str, service: Data, warn: t.Callable[[str], None]) -> Target:
+def find_target(client: t.Any, cluster: str, service: Data, warn: t.Callable[[str], None], steps: int = 1) -> Target:
     """Where a rollback of this service would go now."""
     deployments = service.get("deployments") or []
     current = primary(service)
@@ -65,7 +65,17 @@ def find_target(client: t.Any, cluster: str, service: Data, warn: t.Callable[[st
         (item.get("taskDefinition") for item in deployments if item is not current and item.get("rolloutState") == "COMPLETED"), None
     )
     completed = current.get("rolloutState", "COMPLETED") == "COMPLETED"
-    return choose(current.get("taskDefinition"), completed, history(client, cluster, service["serviceName"], warn), saved)
+    return choose(current.get("taskDefinition"), completed, history(client, cluster, service["serviceName"], warn), saved, steps)
+
+
+def settings_back(client: t.Any, service: Data, target: Target) -> dict[str, tuple[t.Any, t.Any]]:
+    """What goes back besides the task definition: the members of UpdateService that differ, with what is and what was."""
+    return restoring(service, target.revision, running_revision(client, service)) if target.revision else {}
+
+
+def update_back(client: t.Any, cluster: str, name: str, task_definition: str, settings: dict[str, tuple[t.Any, t.Any]]) -> None:
+    wanted = {member: wants for member, (_has, wants) in settings.items()}
+    ecs.update_service(client, {"cluster": cluster, "service": name, "taskDefinition": task_definition, **wanted})
 
 
 def needs(definition: Data) -> dict[str, int]:
@@ -110,12 +120,13 @@ def put_back(client: t.Any, watch: Watch, cluster: str, name: str, own_id: str, 
     target = find_target(client, cluster, service, watch.context.warn)
     if target.task_definition is None:
         return PutBack(None, None, False, f"Nothing was put back: {target.why}. The service is left as it is; ECS goes on trying.")
+    settings = settings_back(client, service, target)
     watch.say(f"putting back {short(target.task_definition)}: {target.why}")
     stopped = stop(client, watch, cluster, name, own_id)
     # ECS refuses to stop what it is rolling back by itself at this moment: an update then would only get in its way.
     if taken_over(watch, own_id, _TAKE_OVER_SECONDS if stopped else 0.0):
         return watch_back(client, watch, timeout, again=True)
-    ecs.update_service(client, {"cluster": cluster, "service": name, "taskDefinition": target.task_definition})
+    update_back(client, cluster, name, target.task_definition, settings)
     return watch_back(client, watch, timeout, leaving=own_id)
 
 
@@ -151,7 +162,7 @@ def watch_back(client: t.Any, watch: Watch, timeout: float, again: bool = False,
     if isinstance(end, Done):
         return PutBack(wanted.task_definition, wanted.deployment_id, True, f"{revision} is back and steady, after {seconds:.0f} s.")
     if isinstance(end, TimedOut):
-        state = end.last.line if end.last else "nothing was read"
+        state = "; ".join(end.evidence)
         return PutBack(
             wanted.task_definition, wanted.deployment_id, False, f"Putting back {revision} was still going after {seconds:.0f} s: {state}."
         )

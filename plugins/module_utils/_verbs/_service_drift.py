@@ -37,6 +37,8 @@ STARTS_DEPLOYMENT = frozenset(
 _IN_DEPLOYMENT = frozenset({"serviceConnectConfiguration", "volumeConfigurations", "vpcLatticeConfigurations"})
 # and these nowhere: they are read from the service revision.
 IN_REVISION = frozenset({"gatewayConnectors", "monitoring"})
+# A service that has one of these always has one; leaving it out of a revision says nothing.
+_NEVER_EMPTY = frozenset({"networkConfiguration", "platformVersion"})
 
 # Members that come back from ECS although nobody asked for them, with the value that leaving them out means.
 _DEFAULTS: dict[str, t.Any] = {
@@ -86,6 +88,27 @@ def drift(service: Data, wanted: Data, revision: Data | None = None) -> dict[str
             same = covers(_comparable(member, _filled(member, has)), _comparable(member, value))
         if not same:
             found[member] = (has, value)
+    return found
+
+
+def restoring(service: Data, revision: t.Mapping[str, t.Any], running: Data | None = None) -> dict[str, tuple[t.Any, t.Any]]:
+    """What differs, besides the task definition, between the service and what it was at this service revision: name to (has, was).
+
+    A setting that has come since is taken away again, where UpdateService can do that. `running` is the service revision that runs.
+    """
+    found: dict[str, tuple[t.Any, t.Any]] = {}
+    for member in sorted(STARTS_DEPLOYMENT - {"taskDefinition", "forceNewDeployment"}):
+        has, was = current(service, member, running), revision.get(member)
+        if was is None and member in _NEVER_EMPTY:
+            continue
+        was = _DEFAULTS[member] if was is None else was
+        if member == "platformVersion":
+            same = was in (has or "LATEST", primary(service).get("platformVersion"))
+        else:
+            left, right = (_comparable(member, _filled(member, value)) for value in (has, was))
+            same = covers(left, right) and covers(right, left)
+        if not same:
+            found[member] = (has, was)
     return found
 
 
@@ -214,4 +237,4 @@ def _sorted(items: t.Sequence[Data], *keys: str) -> list[Data]:
     return sorted(items, key=lambda item: json.dumps([item.get(key) for key in keys], default=str))
 
 
-__all__ = ["IN_REVISION", "STARTS_DEPLOYMENT", "covers", "current", "drift", "merged", "short_name"]
+__all__ = ["IN_REVISION", "STARTS_DEPLOYMENT", "covers", "current", "drift", "merged", "restoring", "short_name"]

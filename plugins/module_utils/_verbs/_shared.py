@@ -10,6 +10,8 @@ import datetime
 import re
 import typing as t
 
+from .._verb import VerbFailure
+
 Data = dict[str, t.Any]
 
 _WORD = re.compile(r"(.)([A-Z][a-z]+)")
@@ -67,3 +69,9 @@ def same_definition(left: str | None, right: str | None) -> bool:
 def primary(service: dict[str, t.Any]) -> dict[str, t.Any]:
     """The PRIMARY deployment, or an empty mapping for a service that has none."""
     return next((item for item in service.get("deployments") or [] if item.get("status") == "PRIMARY"), {})
+
+
+def no_service(cluster: str, name: str) -> VerbFailure:
+    return VerbFailure(
+        f"service: there is no service {name} in cluster {cluster}. Check both names; ecs_service creates one.", missing="service"
+    )

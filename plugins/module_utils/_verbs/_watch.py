@@ -29,8 +29,35 @@ _SAME_BIRTH_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
+class Silence:
+    """AWS gives no answer. Times are ISO 8601 texts and seconds."""
+
+    since: str
+    seconds: float
+    error: str
+    throttled: bool
+
+    @property
+    def cause(self) -> str:
+        return "throttled" if self.throttled else "aws_unreachable"
+
+
+@dataclass(frozen=True)
 class TimedOut:
     last: Going | None
+    silence: Silence | None = None
+    """How long AWS had been silent when the time was up; None when it answered to the last."""
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """What was going on when the time was up."""
+        state = f"{self.last.line}; waiting for {self.last.waiting_for}" if self.last else "nothing was read"
+        if self.silence is None:
+            return (state,)
+        return (
+            f"AWS has given no answer since {self.silence.since}, for {self.silence.seconds:.0f} s: {self.silence.error}",
+            f"before that: {state}",
+        )
 
 
 class Reader:
@@ -193,14 +220,22 @@ class Watch:
         self.context.progress(f"{time.strftime('%H:%M:%S', time.localtime(self.context.clock.now()))}  {text}")
 
     def until_decided(self, judge: Judge, timeout: float) -> Judgement | TimedOut:
+        try:
+            return self._until_decided(judge, timeout)
+        finally:
+            self.context.waiting("")
+
+    def _until_decided(self, judge: Judge, timeout: float) -> Judgement | TimedOut:
         clock = self.context.clock
         begin = clock.monotonic()
         shown = waiting = None
         said_at = changed_at = waiting_since = begin
         refused = 0
+        asked_at = silent_since = begin
         last: Going | None = None
         while True:
             try:
+                asked_at = clock.monotonic()
                 judgement = judge.look(self.reader.snapshot(judge.wanted.deployment_id))
             except Exception as error:
                 if not is_passing(error):
@@ -208,13 +243,19 @@ class Watch:
                 refused += 1
                 self.throttled += is_throttling(error)
                 now = clock.monotonic()
+                words = f"{error_code(error) or type(error).__name__}: {error_message(error)}"
                 if refused == 1:
-                    self.say(f"waiting for AWS to answer: {error_code(error) or type(error).__name__}: {error_message(error)}")
+                    silent_since = asked_at
+                    self.say(f"waiting for AWS to answer: {words}")
+                    self.context.waiting("waiting for AWS to answer")
                 if now - begin >= timeout:
-                    return TimedOut(last)
+                    return TimedOut(last, Silence(self.wall(silent_since), now - silent_since, words, is_throttling(error)))
                 clock.sleep(min(throttled_pause(refused), max(0.0, begin + timeout - now)))
                 continue
-            refused = 0
+            if refused:
+                self.say(f"AWS answers again, after {clock.monotonic() - silent_since:.0f} s")
+                # What is waited for is to be said anew.
+                refused, waiting = 0, None
             self._remember(judge)
             if not isinstance(judgement, Going):
                 return judgement
@@ -231,7 +272,8 @@ class Watch:
                     changed_at = now
                 shown, waiting, said_at = judgement.line, judgement.waiting_for, now
                 self.say(f"{shown}; waiting for {waiting}")
-            elif now - said_at >= _HEARTBEAT_SECONDS:
+                self.context.waiting(f"waiting for {waiting}")
+            elif self.context.live is None and now - said_at >= _HEARTBEAT_SECONDS:
                 said_at = now
                 self.say(f"{shown}; still waiting for {waiting}, {now - waiting_since:.0f} s now")
             left = begin + timeout - now

@@ -113,9 +113,10 @@ def _take(params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
                 lock=held.shown(),
             )
         monotonic = clock.monotonic()
-        if said_at is None or monotonic - said_at >= _HEARTBEAT_SECONDS:
+        if said_at is None or (context.live is None and monotonic - said_at >= _HEARTBEAT_SECONDS):
             said_at = monotonic
             context.progress(f"waiting for the deploy lock {name}, held by {held.words()}")
+            context.waiting(f"waiting for {held.owner}")
         clock.sleep(min(_POLL_SECONDS, max(0.1, deadline - monotonic)))
 
 

@@ -15,6 +15,7 @@ from .._aws.failures import error_code
 from .._verb import Context, Verb, VerbFailure
 from ._service_drift import IN_REVISION, STARTS_DEPLOYMENT, drift, merged, short_name
 from ._service_options import MEMBER_OPTIONS, request_members, tag_list
+from ._service_revision import running_revision
 from ._shared import plain, primary, short, snake, snake_keys
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
@@ -173,7 +174,7 @@ def _changes(
     params: dict[str, t.Any], context: Context, client: t.Any, service: Data, wanted: Data
 ) -> tuple[dict[str, tuple[t.Any, t.Any]], bool]:
     """What has to change, and whether a deployment has to be forced for it."""
-    revision = _running_revision(client, service) if any(member in IN_REVISION for member in wanted) else None
+    revision = running_revision(client, service) if any(member in IN_REVISION for member in wanted) else None
     asked = dict(wanted)
     if "role" in asked:
         # DescribeServices gives the role as an ARN, and the user may have given its name.
@@ -187,13 +188,6 @@ def _changes(
     # ECS gave this very revision up and had nothing to go back to: sending the same again would start nothing.
     given_up = "taskDefinition" in wanted and "taskDefinition" not in changes and primary(service).get("rolloutState") == "FAILED"
     return changes, params["force_new_deployment"] or given_up
-
-
-def _running_revision(client: t.Any, service: Data) -> Data | None:
-    """The newest of the service revisions that ECS works on."""
-    arns = [item["arn"] for item in service.get("currentServiceRevisions") or []]
-    revisions = ecs.describe_service_revisions(client, arns) if arns else []
-    return max(revisions, key=lambda item: item["createdAt"]) if revisions else None
 
 
 def _autoscaled(params: dict[str, t.Any], context: Context, service: Data) -> bool:
@@ -233,6 +227,7 @@ def _after_others(
         other = primary(service)
         starts = force or any(member in STARTS_DEPLOYMENT for member in changes)
         if not starts or other.get("rolloutState") != "IN_PROGRESS" or params["on_in_progress"] == "supersede":
+            context.waiting("")
             return service, changes, force
         state = _in_progress(service, other)
         if params["on_in_progress"] == "fail":
@@ -250,9 +245,10 @@ def _after_others(
                 "Set on_in_progress to supersede to go ahead all the same, or raise timeout.",
                 in_progress=snake_keys(other),
             )
-        if said_at is None or now - said_at >= _WAIT_HEARTBEAT_SECONDS:
+        if said_at is None or (context.live is None and now - said_at >= _WAIT_HEARTBEAT_SECONDS):
             said_at = now
             context.progress(f"waiting for another deployment of {params['name']}: {state}")
+            context.waiting(f"waiting for {other.get('id')}")
         clock.sleep(min(_WAIT_POLL_SECONDS, begin + params["timeout"] - now))
         seen = ecs.describe_service(client, params["cluster"], params["name"], tags=True)
         if seen is None or seen.get("status") != "ACTIVE":
@@ -302,6 +298,7 @@ def _absent(params: dict[str, t.Any], context: Context, client: t.Any, service: 
         if now.get("runningCount") != told:
             told = now.get("runningCount")
             context.progress(f"draining {params['name']}: {told} tasks still running")
+            context.waiting(f"draining {params['name']}")
         context.clock.sleep(_DELETE_POLL_SECONDS)
 
 

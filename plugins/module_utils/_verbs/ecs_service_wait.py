@@ -20,7 +20,7 @@ from .._verb import Context, Verb, VerbFailure
 from ._many import watch_many
 from ._prober import Prober, check
 from ._putback import PutBack, put_back, wanted_for, watch_back
-from ._shared import Data, primary, same_definition, short
+from ._shared import Data, no_service, primary, same_definition, short
 from ._watch import TimedOut, Watch
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
@@ -142,7 +142,7 @@ def _first_read(params: dict[str, t.Any], context: Context, client: t.Any) -> Da
         late = context.clock.monotonic() >= deadline or context.check_mode
         if service is None or service.get("status") == "INACTIVE":
             if late or params["deployment_id"] is None:
-                raise VerbFailure(f"service: there is no service {params['service']} in cluster {params['cluster']}.")
+                raise no_service(params["cluster"], params["service"])
         elif (
             late
             or params["deployment_id"] is not None
@@ -184,17 +184,17 @@ def _one_look(params: dict[str, t.Any], watch: Watch, judge: Judge, service: Dat
 
 def _when_timed_out(params: dict[str, t.Any], judge: Judge, end: TimedOut) -> Failed:
     finding = judge.best_finding()
-    waited = f"after {params['timeout']} s: " + (
-        f"{end.last.line}; waiting for {end.last.waiting_for}" if end.last else "AWS gave no answer"
-    )
-    if finding is None:
-        return Failed("timeout" if end.last else "throttled", (waited,))
-    return Failed(finding.cause, (waited, finding.evidence), finding)
+    waited = f"after {params['timeout']} s: {end.evidence[0]}"
+    seen = (finding.evidence,) if finding else ()
+    if end.silence is not None:
+        # Whatever was found before: how it stands now is not known.
+        return Failed(end.silence.cause, (waited, *end.evidence[1:], *seen), finding, unknown=True)
+    return Failed(finding.cause if finding else "timeout", (waited, *seen), finding)
 
 
 def _back(params: dict[str, t.Any], client: t.Any, watch: Watch, own_id: str, failed: Failed) -> PutBack | None:
     """Watch the rollback that ECS has begun, or begin one. None when there is none to speak of."""
-    if failed.superseded or failed.cause == "service_gone":
+    if failed.superseded or failed.unknown or failed.cause == "service_gone":
         return None
     try:
         if failed.rolling_back_to is not None:
@@ -329,6 +329,8 @@ def _message(
     lines.append(f"What to do: {hint(failed.cause)}")
     if back is not None:
         lines.append(f"Put back: {back.words}")
+    elif failed.unknown:
+        lines.append("Nothing was put back: nobody knows how the deployment stands. ECS goes on by itself; run this again to watch on.")
     elif not failed.superseded and failed.cause != "service_gone":
         lines.append("Nothing was put back: on_failure is report. ECS goes on trying.")
     return "\n".join(lines)

@@ -17,7 +17,7 @@ from .._taskdef.errors import TaskDefinitionError
 from .._taskdef.reading import as_mapping, read_json, registrable
 from .._taskdef.render import Changes, render
 from .._verb import Context, Verb, VerbFailure
-from ._shared import plain, primary, short
+from ._shared import no_service, plain, primary, short
 
 try:
     import yaml
@@ -137,7 +137,7 @@ def _source(params: dict[str, t.Any], context: Context) -> tuple[dict[str, t.Any
     if params["service"]:
         service = ecs.describe_service(context.client("ecs"), params["cluster"], params["service"])
         if service is None or service.get("status") == "INACTIVE":
-            raise VerbFailure(f"service: there is no service {params['service']} in cluster {params['cluster']}.", missing="service")
+            raise no_service(params["cluster"], params["service"])
         name = primary(service).get("taskDefinition") or service.get("taskDefinition")
     definition = ecs.describe_task_definition(context.client("ecs"), str(name), tags=True)
     if definition is None:

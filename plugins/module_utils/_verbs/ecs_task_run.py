@@ -17,7 +17,7 @@ from .._rollout.diagnose import exit_words, stopped_task, task_id
 from .._rollout.pace import throttled_pause
 from .._verb import Context, Verb, VerbFailure
 from ._service_options import MEMBER_OPTIONS, members, request_members, tag_list
-from ._shared import Data, primary, short, snake
+from ._shared import Data, no_service, primary, short, snake
 
 _CONTAINER: dict[str, t.Any] = {
     "name": {"type": "str", "required": True},
@@ -145,7 +145,7 @@ def _service(params: dict[str, t.Any], client: t.Any) -> Data | None:
         return None
     service = ecs.describe_service(client, params["cluster"], params["service"])
     if service is None or service.get("status") == "INACTIVE":
-        raise VerbFailure(f"service: there is no service {params['service']} in cluster {params['cluster']}.")
+        raise no_service(params["cluster"], params["service"])
     return service
 
 
@@ -193,6 +193,7 @@ class _Run:
             self._context.progress(f"{self._name}: still running after {self._params['timeout']} s, stopping it")
             ecs.stop_task(self._client, self._params["cluster"], arn, _STOP_REASON.format(seconds=self._params["timeout"]))
             task = self._watch(arn, self._context.clock.monotonic() + _STOP_SECONDS)
+        self._context.waiting("")
         self._last_lines(arn)
         return self._judged(task, timed_out)
 
@@ -241,7 +242,8 @@ class _Run:
             if status and status != told:
                 told, said_at = status, now
                 self._context.progress(f"{self._name}: {status}")
-            elif now - said_at >= _HEARTBEAT_SECONDS:
+                self._context.waiting(f"{self._name}: {status}")
+            elif self._context.live is None and now - said_at >= _HEARTBEAT_SECONDS:
                 said_at = now
                 self._context.progress(f"{self._name}: still {status or 'starting'}, {now - self._begin:.0f} s now")
             if now >= deadline:

@@ -108,6 +108,7 @@ class FakeEcs:
         self._desired = desired
         self.groups: dict[str, bool] = {}
         self.meta = types.SimpleNamespace(service_model=MODEL)
+        self._settings: dict[str, Data] = {}
         self.revision: Data = {}
         """What every service revision holds besides its task definition."""
         self.scalable: Data | None = None
@@ -216,6 +217,7 @@ class FakeEcs:
             "createdAt": self.now,
         }
         self.records.insert(0, record)
+        self._settings[number] = copy.deepcopy({key: self.service[key] for key in _REVISION - {"taskDefinition"} if self.service.get(key)})
         self.service["currentServiceDeployment"] = record["serviceDeploymentArn"]
         for text in self.behaviours[arn].events:
             self.event(text)
@@ -441,7 +443,13 @@ class FakeEcs:
         by_number = {self._revision_arn(number): arn for number, arn in self._revisions().items()}
         return {
             "serviceRevisions": [
-                {"serviceRevisionArn": arn, "taskDefinition": by_number[arn], "createdAt": self.now, **self.revision}
+                {
+                    "serviceRevisionArn": arn,
+                    "taskDefinition": by_number[arn],
+                    "createdAt": self.now,
+                    **self._settings.get(arn.rsplit("/", 1)[-1], {}),
+                    **self.revision,
+                }
                 for arn in request["serviceRevisionArns"]
                 if arn in by_number
             ]

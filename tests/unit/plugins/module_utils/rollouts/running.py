@@ -20,6 +20,8 @@ class Stage:
     clock: FakeClock
     said: list[str] = field(default_factory=list)
     warned: list[str] = field(default_factory=list)
+    live: list[str] | None = None
+    """What the live line said, where there is a terminal for one."""
 
     def run(self, verb: Verb, check: bool = False, **options: t.Any) -> dict[str, t.Any]:
         validator = ArgumentSpecValidator(
@@ -36,6 +38,7 @@ class Stage:
             progress=self.said.append,
             warn=self.warned.append,
             check_mode=check,
+            live=None if self.live is None else self.live.append,
         )
         return verb.run(validated.validated_parameters, context)
 

@@ -13,12 +13,14 @@ from ansible_collections.steadystate.ecs.plugins.module_utils._verb import VerbF
 from ansible_collections.steadystate.ecs.plugins.module_utils._verbs.ecs_service_rollback import VERB
 from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.rollouts.fake_ecs import (
     CLUSTER,
+    GROUP,
     SERVICE,
     Behaviour,
     FakeEcs,
     refused,
 )
 from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.rollouts.running import Stage
+from botocore.exceptions import EndpointConnectionError
 
 
 def release(ecs: FakeEcs, arn: str) -> None:
@@ -133,3 +135,121 @@ def test_a_history_that_may_not_be_read_is_said(stage: Stage, ecs: FakeEcs, two:
     failure = stage.failing(VERB)
     assert "Name a revision with task_definition" in failure.message
     assert "AccessDeniedException" in stage.warned[0]
+
+
+NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-1"], "securityGroups": ["sg-1"], "assignPublicIp": "DISABLED"}}
+OTHER_NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-2"], "securityGroups": ["sg-2", "sg-3"], "assignPublicIp": "DISABLED"}}
+OTHER_GROUP = GROUP.replace("/api/", "/other/")
+
+
+def test_two_steps_back_and_not_two_more(stage: Stage, ecs: FakeEcs, two: tuple[str, str]) -> None:
+    first, _second = two
+    release(ecs, ecs.define(6))
+    result = stage.on_service(VERB, steps=2)
+    assert result["task_definition_arn"] == first
+    assert result["why"].startswith("2 successful releases back from api:6, at ")
+    assert ecs.primary["taskDefinition"] == first
+    again = stage.on_service(VERB, steps=2)
+    assert not again["changed"]
+    assert "api:6 has been rolled back to api:1 already" in again["msg"]
+
+
+def test_two_steps_back_from_a_deployment_that_still_goes(stage: Stage, ecs: FakeEcs, two: tuple[str, str]) -> None:
+    ecs.update_service(cluster=CLUSTER, service=SERVICE, taskDefinition=ecs.define(6, Behaviour(running=None)))
+    result = stage.on_service(VERB, steps=2)
+    assert result["task_definition_arn"] == two[0]
+    assert ecs.count("stop_service_deployment") == 0, "ECS by itself goes one step only"
+
+
+def test_more_steps_than_there_are(stage: Stage, ecs: FakeEcs, two: tuple[str, str]) -> None:
+    updates = ecs.count("update_service")
+    failure = stage.failing(VERB, steps=2)
+    assert "2 steps are wanted, and before api:5 ECS remembers only api:1 as successful" in failure.message
+    assert "steps: 0" in stage.failing(VERB, steps=0).message
+    assert ecs.count("update_service") == updates
+
+
+def test_what_the_service_revision_held_goes_back_too(stage: Stage, ecs: FakeEcs) -> None:
+    first, second = ecs.define(1), ecs.define(2)
+    ecs.begin(first, balanced=True, networkConfiguration=NETWORK)
+    ecs.groups[OTHER_GROUP] = True
+    connect = {"enabled": True, "namespace": "shop"}
+    ecs.update_service(
+        cluster=CLUSTER,
+        service=SERVICE,
+        taskDefinition=second,
+        networkConfiguration=OTHER_NETWORK,
+        loadBalancers=[{"targetGroupArn": OTHER_GROUP, "containerName": "app", "containerPort": 8080}],
+        serviceRegistries=[{"registryArn": "arn:aws:servicediscovery:eu-west-1:123456789012:service/srv-1"}],
+        capacityProviderStrategy=[{"capacityProvider": "spot", "weight": 1}],
+        platformVersion="1.4.0",
+        serviceConnectConfiguration=connect,
+        volumeConfigurations=[{"name": "data"}],
+    )
+    ecs.primary["serviceConnectConfiguration"], ecs.primary["volumeConfigurations"] = connect, [{"name": "data"}]
+    ecs.pass_time(30)
+    assert ecs.primary["rolloutState"] == "COMPLETED"
+    named = stage.on_service(VERB, check=True)
+    result = stage.on_service(VERB)
+    restored = [
+        "capacity_provider_strategy",
+        "load_balancers",
+        "network_configuration",
+        "service_connect_configuration",
+        "service_registries",
+        "volume_configurations",
+    ]
+    assert result["restored"] == named["restored"] == restored
+    assert "; with its capacity_provider_strategy and load_balancers and " in result["why"]
+    sent = [request for name, request in ecs.calls if name == "update_service"][-1]
+    assert sent == {
+        "cluster": CLUSTER,
+        "service": SERVICE,
+        "taskDefinition": first,
+        "networkConfiguration": NETWORK,
+        "loadBalancers": [{"targetGroupArn": GROUP, "containerName": "app", "containerPort": 8080}],
+        # What has come since is taken away again.
+        "serviceRegistries": [],
+        "capacityProviderStrategy": [],
+        "serviceConnectConfiguration": {"enabled": False},
+        "volumeConfigurations": [],
+    }
+    assert OTHER_GROUP in result["diff"]["before"]
+    assert OTHER_GROUP not in result["diff"]["after"]
+    assert '"task_definition": "api:1"' in result["diff"]["after"]
+
+
+def test_settings_that_are_the_same_are_not_sent(stage: Stage, ecs: FakeEcs) -> None:
+    first, second = ecs.define(1), ecs.define(2)
+    ecs.begin(first, balanced=True, networkConfiguration=NETWORK)
+    release(ecs, second)
+    assert stage.on_service(VERB)["restored"] == []
+    assert [request for name, request in ecs.calls if name == "update_service"][-1].keys() == {"cluster", "service", "taskDefinition"}
+
+
+def test_a_named_revision_brings_the_network_that_it_last_succeeded_with(stage: Stage, ecs: FakeEcs) -> None:
+    first, second = ecs.define(1), ecs.define(2)
+    ecs.begin(first, networkConfiguration=NETWORK)
+    ecs.update_service(cluster=CLUSTER, service=SERVICE, taskDefinition=second, networkConfiguration=OTHER_NETWORK)
+    ecs.pass_time(30)
+    result = stage.on_service(VERB, task_definition="api:1")
+    assert result["restored"] == ["network_configuration"]
+    assert result["why"].startswith("as named; it last succeeded, at ")
+    assert ecs.service["networkConfiguration"] == NETWORK
+    never = ecs.define(3)
+    assert stage.on_service(VERB, task_definition=never)["why"] == "as named; ECS remembers no successful deployment of it"
+
+
+def test_a_rollback_that_aws_does_not_answer_about(stage: Stage, ecs: FakeEcs, two: tuple[str, str]) -> None:
+    original, begin = ecs.describe_services, stage.clock.seconds
+
+    def gone(**request: t.Any) -> dict[str, t.Any]:
+        if stage.clock.seconds > begin + 4:
+            raise EndpointConnectionError(endpoint_url="https://ecs.eu-west-1.amazonaws.com/")
+        return original(**request)
+
+    ecs.behaviours[two[0]] = Behaviour(healthy=None)
+    ecs.describe_services = gone  # type: ignore[method-assign]  # the moment at which AWS goes away is what this test is about
+    failure = stage.failing(VERB, timeout=60)
+    assert (failure.result["verdict"], failure.result["cause"]) == ("timed_out", "aws_unreachable")
+    assert "AWS has given no answer since 2026-11-21T12:" in failure.message

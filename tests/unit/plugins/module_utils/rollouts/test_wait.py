@@ -22,6 +22,7 @@ from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.rollout
     refused,
 )
 from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.rollouts.running import Stage
+from botocore.exceptions import EndpointConnectionError
 
 CRASH = Behaviour(
     running=1, healthy=None, stop=3, code="EssentialContainerExited", reason="Essential container in task exited", container={"exitCode": 1}
@@ -301,6 +302,89 @@ def test_throttling_is_waited_out_and_counted(stage: Stage, ecs: FakeEcs, good: 
     assert result["verdict"] == "succeeded"
     assert result["throttled_calls"] == 4
     assert sum("waiting for AWS to answer" in line for line in stage.said) == 1
+
+
+def unanswered(ecs: FakeEcs, error: Exception, start: float, end: float = 1e9) -> None:
+    """From one second of the test to another, no read of the service is answered."""
+    original = ecs.describe_services
+
+    def gone(**request: t.Any) -> dict[str, t.Any]:
+        if start < ecs.clock.seconds < end:
+            raise error
+        return original(**request)
+
+    ecs.describe_services = gone  # type: ignore[method-assign]  # the moment at which AWS goes away is what these tests are about
+
+
+NO_NETWORK = EndpointConnectionError(endpoint_url="https://ecs.eu-west-1.amazonaws.com/")
+
+
+@pytest.mark.parametrize(
+    ("error", "cause", "words"),
+    [
+        (NO_NETWORK, "aws_unreachable", "EndpointConnectionError: Could not connect to the endpoint URL"),
+        (refused("ThrottlingException", "Rate exceeded"), "throttled", "ThrottlingException: Rate exceeded"),
+    ],
+)
+def test_aws_that_goes_away_is_named_with_since_when_and_what_is_known(
+    stage: Stage, ecs: FakeEcs, good: str, error: Exception, cause: str, words: str
+) -> None:
+    identity = deploy(stage, ecs.define(2, Behaviour(healthy=None)))
+    unanswered(ecs, error, stage.clock.seconds + 10)
+    failure = stage.failing(VERB, deployment_id=identity, timeout=120)
+    assert (failure.result["verdict"], failure.result["cause"]) == ("timed_out", cause)
+    since = datetime.datetime.fromisoformat(failure.result["evidence"][0].split("no answer since ")[1].split(",")[0])
+    assert 105 <= (datetime.datetime.fromisoformat(failure.result["decided_at"]) - since).total_seconds() <= 110
+    assert words in failure.result["evidence"][0]
+    assert failure.result["evidence"][1] == "before that: new 2/2 running, 2 healthy; old 2; waiting for the old tasks to be told to stop"
+    assert "Nothing was put back: nobody knows how the deployment stands." in failure.message
+    assert failure.result["rollback"] is None
+    assert ecs.count("stop_service_deployment") == 0
+    assert ecs.count("update_service") == 1, "only the deploy itself"
+
+
+def test_what_was_found_before_aws_went_away_is_told_too(stage: Stage, ecs: FakeEcs, good: str) -> None:
+    identity = deploy(stage, ecs.define(2, CRASH))
+    unanswered(ecs, NO_NETWORK, stage.clock.seconds + 9)
+    failure = stage.failing(VERB, deployment_id=identity, timeout=60)
+    assert failure.result["cause"] == "aws_unreachable"
+    assert "Essential container in task exited (exit code 1)" in failure.result["evidence"][2]
+
+
+def test_aws_that_comes_back_in_time_is_no_failure(stage: Stage, ecs: FakeEcs, good: str) -> None:
+    identity = deploy(stage, ecs.define(2))
+    unanswered(ecs, NO_NETWORK, stage.clock.seconds + 2, stage.clock.seconds + 70)
+    assert stage.on_service(VERB, deployment_id=identity)["verdict"] == "succeeded"
+    assert sum("AWS answers again, after" in line for line in stage.said) == 1
+
+
+def test_putting_back_that_is_cut_off_says_so(stage: Stage, ecs: FakeEcs, good: str) -> None:
+    identity = deploy(stage, ecs.define(2, NO_IMAGE))
+    ecs.behaviours[good] = Behaviour(healthy=None)
+    unanswered(ecs, NO_NETWORK, stage.clock.seconds + 14)
+    failure = stage.failing(VERB, deployment_id=identity, timeout=60)
+    assert (failure.result["verdict"], failure.result["cause"]) == ("failed", "image_not_found")
+    assert "AWS has given no answer since" in failure.message
+
+
+def test_where_there_is_a_terminal_the_live_line_takes_the_place_of_the_heartbeat(stage: Stage, ecs: FakeEcs, good: str) -> None:
+    identity = deploy(stage, ecs.define(2, Behaviour(running=None)))
+    stage.live = []
+    stage.failing(VERB, deployment_id=identity, timeout=120, on_failure="report")
+    assert not any("still waiting" in line for line in stage.said)
+    assert "waiting for the image to be pulled and the containers to start" in stage.live
+    assert stage.live[-1] == "", "it goes away at the end"
+
+
+def test_a_rollback_of_its_own_brings_the_network_back_as_well(stage: Stage, ecs: FakeEcs) -> None:
+    networks = [{"awsvpcConfiguration": {"subnets": [f"subnet-{number}"]}} for number in (1, 2)]
+    first = ecs.define(1)
+    ecs.begin(first, networkConfiguration=networks[0])
+    ecs.stoppable = False
+    ecs.update_service(cluster=CLUSTER, service=SERVICE, taskDefinition=ecs.define(2, NO_IMAGE), networkConfiguration=networks[1])
+    failure = stage.failing(VERB)
+    assert failure.result["rolled_back_to"] == first
+    assert ecs.service["networkConfiguration"] == networks[0]
 
 
 def test_credentials_that_expire_end_the_wait_and_name_the_deployment(stage: Stage, ecs: FakeEcs, good: str) -> None:
