@@ -123,3 +123,35 @@ def test_a_service_can_be_scaled_as_soon_as_it_exists(aws: Any) -> None:
     scaling.register_scalable_target(**target)
     found = scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]
     assert [each["ResourceId"] for each in found] == ["service/shop/api"]
+
+
+def test_a_certificate_is_issued_when_its_validation_record_is_in_dns(aws: Any) -> None:
+    acm, route53, elb, ec2 = (aws.client(service) for service in ("acm", "route53", "elbv2", "ec2"))
+    zone = route53.create_hosted_zone(Name="shop.test", CallerReference="1")["HostedZone"]["Id"]
+    arn = acm.request_certificate(DomainName="shop.test", SubjectAlternativeNames=["*.shop.test"], ValidationMethod="DNS")["CertificateArn"]
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{number}.0/24", AvailabilityZone=f"eu-west-1{letter}")["Subnet"]["SubnetId"]
+        for number, letter in enumerate("ab")
+    ]
+    balancer = elb.create_load_balancer(Name="certified", Subnets=subnets)["LoadBalancers"][0]["LoadBalancerArn"]
+    listener = {
+        "LoadBalancerArn": balancer,
+        "Protocol": "HTTPS",
+        "Port": 443,
+        "Certificates": [{"CertificateArn": arn}],
+        "DefaultActions": [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}],
+    }
+    with pytest.raises(ClientError, match="UnsupportedCertificate"):
+        elb.create_listener(**listener)
+    certificate = acm.describe_certificate(CertificateArn=arn)["Certificate"]
+    assert certificate["Status"] == "PENDING_VALIDATION"
+    record = certificate["DomainValidationOptions"][0]["ResourceRecord"]
+    for value, status in (("wrong.example.", "PENDING_VALIDATION"), (record["Value"], "ISSUED")):
+        record_set = {"Name": record["Name"], "Type": record["Type"], "TTL": 300, "ResourceRecords": [{"Value": value}]}
+        change = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record_set}]}
+        route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=change)
+        assert acm.describe_certificate(CertificateArn=arn)["Certificate"]["Status"] == status
+    issued = acm.list_certificates(CertificateStatuses=["ISSUED"])["CertificateSummaryList"]
+    assert [item["CertificateArn"] for item in issued] == [arn]
+    assert elb.create_listener(**listener)["Listeners"][0]["Port"] == 443

@@ -7,6 +7,7 @@ from local_aws.control_plane.gaps import (
     account_settings,
     auto_scaling,
     capacity_providers,
+    certificates,
     clusters,
     group_metrics_and_tags,
     launch_templates,
@@ -24,6 +25,7 @@ def close_gaps(api: AwsApi, shortage: Shortage) -> None:
     for gap in (
         account_settings,
         capacity_providers,
+        certificates,
         clusters,
         group_metrics_and_tags,
         launch_templates,

@@ -40,3 +40,55 @@ def _target_group(client: t.Any, **which: list[str]) -> dict[str, t.Any] | None:
             return None
         raise
     return dict(found[0]) if found else None
+
+
+def find_load_balancer(client: t.Any, name: str) -> dict[str, t.Any] | None:
+    """The load balancer of this name, or None."""
+    try:
+        return dict(client.describe_load_balancers(Names=[name])["LoadBalancers"][0])
+    except Exception as error:
+        if error_code(error) in ("LoadBalancerNotFound", "LoadBalancerNotFoundException"):
+            return None
+        raise
+
+
+def listeners(client: t.Any, load_balancer_arn: str) -> list[dict[str, t.Any]]:
+    pages = client.get_paginator("describe_listeners").paginate(LoadBalancerArn=load_balancer_arn)
+    return [dict(item) for page in pages for item in page.get("Listeners", [])]
+
+
+def rules(client: t.Any, listener_arn: str) -> list[dict[str, t.Any]]:
+    """The rules of a listener, its default action among them as the one whose priority is `default`."""
+    pages = client.get_paginator("describe_rules").paginate(ListenerArn=listener_arn)
+    return [dict(item) for page in pages for item in page.get("Rules", [])]
+
+
+def tags(client: t.Any, arn: str) -> dict[str, str]:
+    found = client.describe_tags(ResourceArns=[arn])["TagDescriptions"]
+    return {tag["Key"]: tag.get("Value", "") for item in found for tag in item.get("Tags", [])}
+
+
+def attributes(client: t.Any, arn: str) -> dict[str, str]:
+    """The attributes of a load balancer, a target group or a listener, whichever this ARN names."""
+    describe, argument = {
+        "loadbalancer": (client.describe_load_balancer_attributes, "LoadBalancerArn"),
+        "targetgroup": (client.describe_target_group_attributes, "TargetGroupArn"),
+        "listener": (client.describe_listener_attributes, "ListenerArn"),
+    }[kind_of(arn)]
+    return {item["Key"]: item.get("Value", "") for item in describe(**{argument: arn})["Attributes"]}
+
+
+def modify_attributes(client: t.Any, arn: str, wanted: dict[str, str]) -> None:
+    modify, argument = {
+        "loadbalancer": (client.modify_load_balancer_attributes, "LoadBalancerArn"),
+        "targetgroup": (client.modify_target_group_attributes, "TargetGroupArn"),
+        "listener": (client.modify_listener_attributes, "ListenerArn"),
+    }[kind_of(arn)]
+    modify(**{argument: arn, "Attributes": [{"Key": key, "Value": value} for key, value in wanted.items()]})
+
+
+def kind_of(arn: str) -> str:
+    """`loadbalancer`, `targetgroup` or `listener`; empty for anything else."""
+    parts = arn.split(":", 5)
+    kind = parts[5].split("/", 1)[0] if len(parts) == 6 and parts[2] == "elasticloadbalancing" else ""
+    return kind if kind in ("loadbalancer", "targetgroup", "listener") else ""

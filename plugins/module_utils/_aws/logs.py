@@ -23,13 +23,24 @@ def tail(client: t.Any, group: str, stream: str, lines: int) -> list[str]:
 
 
 def log_group_exists(client: t.Any, name: str) -> bool:
+    return log_group(client, name) is not None
+
+
+def log_group(client: t.Any, name: str) -> dict[str, t.Any] | None:
+    """The log group of exactly this name, or None."""
     answer = client.describe_log_groups(logGroupNamePrefix=name, limit=50)
     while True:
-        if any(group.get("logGroupName") == name for group in answer.get("logGroups", [])):
-            return True
+        for group in answer.get("logGroups", []):
+            if group.get("logGroupName") == name:
+                return dict(group)
         if not answer.get("nextToken"):
-            return False
+            return None
         answer = client.describe_log_groups(logGroupNamePrefix=name, limit=50, nextToken=answer["nextToken"])
+
+
+def log_group_tags(client: t.Any, arn: str) -> dict[str, str]:
+    """The tags of a log group, whose ARN is to have no asterisk at its end."""
+    return dict(client.list_tags_for_resource(resourceArn=arn.removesuffix(":*")).get("tags", {}))
 
 
 def following(client: t.Any, group: str, stream: str, token: str | None) -> tuple[list[str], str | None]:

@@ -1,0 +1,270 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The steadystate.ecs authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: alb_info
+version_added: 0.1.0
+short_description: Where an Application Load Balancer differs from what is wanted
+description:
+  - Reads a load balancer, its listeners and rules, and target groups, all by their names, and says where they differ from what is wanted.
+    Changes nothing.
+  - It is the quick look before M(amazon.aws.elb_application_lb) and M(community.aws.elb_target_group), which need a second each
+    also when there is nothing to do.
+  - Whatever is left out is not compared. What Elastic Load Balancing fills in by itself is no difference, and neither is an order it gives.
+  - The differences are shown as they are found.
+author:
+  - The steadystate.ecs authors (@steadystate)
+options:
+  load_balancer:
+    description:
+      - The load balancer, and what it is to be like.
+    type: dict
+    suboptions:
+      name:
+        description: Its name.
+        type: str
+        required: true
+      scheme:
+        description: Whether clients come from the internet or from inside the VPC.
+        type: str
+        choices: [internet-facing, internal]
+      ip_address_type:
+        description: The kinds of addresses it has.
+        type: str
+        choices: [ipv4, dualstack, dualstack-without-public-ipv4]
+      subnets:
+        description: IDs of its subnets.
+        type: list
+        elements: str
+      security_groups:
+        description: IDs of its security groups.
+        type: list
+        elements: str
+      attributes:
+        description: Attributes, by the keys that the API has for them, for example C(idle_timeout.timeout_seconds).
+        type: dict
+      listeners:
+        description:
+          - Its listeners with their C(Rules), as M(amazon.aws.elb_application_lb) takes them. Any other listener or rule is a difference.
+          - Target groups may be named with C(TargetGroupName).
+        type: list
+        elements: dict
+      web_acl:
+        description: Name of the AWS WAF web ACL in front of it. Empty for none.
+        type: str
+      tags:
+        description: Tags that it is to have. Others do not count.
+        type: dict
+  target_groups:
+    description:
+      - Target groups, and what they are to be like. Name those of the listeners too, even with nothing but their names.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Its name.
+        type: str
+        required: true
+      target_type:
+        description: What its targets are.
+        type: str
+        choices: [ip, instance]
+      protocol:
+        description: How the load balancer talks to them.
+        type: str
+        choices: [HTTP, HTTPS]
+      protocol_version:
+        description: Which version of HTTP it speaks.
+        type: str
+        choices: [HTTP1, HTTP2, GRPC]
+      port:
+        description: The port that targets have which name none.
+        type: int
+      vpc_id:
+        description: The VPC that they are in.
+        type: str
+      health_check_protocol:
+        description: How their health is asked for.
+        type: str
+        choices: [HTTP, HTTPS]
+      health_check_port:
+        description: The port for that, or V(traffic-port).
+        type: str
+      health_check_path:
+        description: The path for that.
+        type: str
+      health_check_interval:
+        description: Seconds from one check to the next.
+        type: int
+      health_check_timeout:
+        description: Seconds that an answer may take.
+        type: int
+      health_check_codes:
+        description: The codes that are healthy.
+        type: str
+      healthy_threshold:
+        description: Good checks in a row after which an unhealthy target is healthy.
+        type: int
+      unhealthy_threshold:
+        description: Bad checks in a row after which a target is unhealthy.
+        type: int
+      attributes:
+        description: Attributes, by the keys that the API has for them.
+        type: dict
+      tags:
+        description: Tags that it is to have. Others do not count.
+        type: dict
+seealso:
+  - module: steadystate.ecs.elb_attributes
+  - module: amazon.aws.elb_application_lb
+  - module: community.aws.elb_target_group
+extends_documentation_fragment:
+  - steadystate.ecs._aws
+  - steadystate.ecs._attributes
+  - steadystate.ecs._attributes.actiongroup_aws
+attributes:
+  check_mode:
+    support: full
+    details: Only reads.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+  action:
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Look before doing anything
+  steadystate.ecs.alb_info:
+    load_balancer:
+      name: shop
+      listeners:
+        - Protocol: HTTP
+          Port: 80
+          DefaultActions:
+            - Type: forward
+              TargetGroupName: shop-web
+    target_groups:
+      - name: shop-web
+        health_check_path: /health
+  register: found
+
+- name: Show where it is
+  ansible.builtin.debug:
+    var: found.load_balancer.dns_name
+"""
+
+RETURN = r"""
+load_balancer:
+  description: The load balancer and its differences.
+  returned: when O(load_balancer) is given
+  type: dict
+  contains:
+    arn:
+      description: Its ARN, empty when it does not exist.
+      type: str
+      sample: arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/shop/50dc6c495c0c9188
+    label:
+      description: What its metrics call it.
+      type: str
+      sample: app/shop/50dc6c495c0c9188
+    dns_name:
+      description: Its name in DNS.
+      type: str
+      sample: shop-1234567890.eu-west-1.elb.amazonaws.com
+    zone_id:
+      description: The hosted zone of that name, which alias records need.
+      type: str
+      sample: Z32O12XQLNTSW2
+    state:
+      description: V(provisioning), V(active), V(active_impaired), V(failed), or V(absent).
+      type: str
+      sample: active
+    differences:
+      description: Differences of its own settings and tags.
+      type: list
+      elements: str
+      sample: ['load balancer shop subnets: ["subnet-a"] -> ["subnet-a", "subnet-b"]']
+    fixed_differences:
+      description: Differences of what AWS cannot change. Another load balancer is needed.
+      type: list
+      elements: str
+      sample: ["load balancer shop scheme: internal -> internet-facing"]
+    listener_differences:
+      description: Differences of its listeners, without their rules.
+      type: list
+      elements: str
+      sample: []
+    rule_differences:
+      description: Differences of the rules.
+      type: list
+      elements: str
+      sample: []
+    new_ports:
+      description: Ports that are to have a listener and have none.
+      type: list
+      elements: int
+      sample: [443]
+    attributes:
+      description: The attributes that differ, with the value they are to have.
+      type: dict
+      sample: {"idle_timeout.timeout_seconds": "120"}
+    web_acl_differs:
+      description: Whether another web ACL is in front of it, or none.
+      type: bool
+      sample: false
+target_groups:
+  description: The target groups and their differences, by their names.
+  returned: success
+  type: dict
+  contains:
+    arn:
+      description: Its ARN, empty when it does not exist.
+      type: str
+      sample: arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/shop-web/73e2d6bc24d8a067
+    label:
+      description: What its metrics call it.
+      type: str
+      sample: targetgroup/shop-web/73e2d6bc24d8a067
+    load_balancer_arns:
+      description: The load balancers that forward to it.
+      type: list
+      elements: str
+      sample: []
+    differences:
+      description: Differences that can be put right.
+      type: list
+      elements: str
+      sample: ["target group shop-web health_check_path: / -> /health"]
+    fixed_differences:
+      description: Differences of what AWS cannot change. Another target group is needed.
+      type: list
+      elements: str
+      sample: []
+    attributes:
+      description: The attributes that differ, with the value they are to have.
+      type: dict
+      sample: {}
+differs:
+  description: Whether anything does.
+  returned: success
+  type: bool
+  sample: true
+"""
+
+from ..module_utils._run_module import run_module
+from ..module_utils._verbs.alb_info import VERB
+
+
+def main() -> None:
+    run_module(VERB)
+
+
+if __name__ == "__main__":
+    main()
