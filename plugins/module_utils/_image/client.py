@@ -119,7 +119,7 @@ class Registry:
 
     def tag_digest(self, tag: str) -> str | None:
         """The digest that a tag names, None when there is no such tag."""
-        answer = self.call("HEAD", f"manifests/{tag}", headers={"Accept": ACCEPT})
+        answer = self.call("HEAD", f"manifests/{tag}", headers={"Accept": ACCEPT}, needs="docker-content-digest")
         if answer.status == 404:
             return None
         if answer.status != 200:
@@ -163,7 +163,7 @@ class Registry:
                 stream = self._open_once(f"{self.origin}/v2/{self.repository}/blobs/{digest}", start)
             except ConnectionBroken:
                 failures += 1
-                if failures >= self.policy.tries:
+                if failures >= self.policy.most(None):
                     raise
             else:
                 if stream.status == (206 if start else 200):
@@ -171,7 +171,7 @@ class Registry:
                 with contextlib.closing(stream):
                     answer = Answer(stream.status, stream.headers, stream.read(_SMALL))
                 failures += 1
-                if failures >= self.policy.tries or answer.status not in RETRYABLE:
+                if failures >= self.policy.most(answer.status) or answer.status not in RETRYABLE:
                     raise self.refusal(answer, f"the blob {digest} could not be read")
             self.wait_after(failures, answer)
 
@@ -227,8 +227,12 @@ class Registry:
         headers: dict[str, str] | None = None,
         body: bytes | None = None,
         repository: str | None = None,
+        needs: str = "",
     ) -> Answer:
-        """One request of this repository (or another), tried again while that can help; the last answer, good or bad."""
+        """One request of this repository (or another), tried again while that can help; the last answer, good or bad.
+
+        `needs` names the header without which a good answer is worth nothing.
+        """
         url = f"{self.origin}/v2/{repository or self.repository}/{path}"
         failures = 0
         while True:
@@ -236,21 +240,23 @@ class Registry:
                 answer = self.once(method, url, headers, body)
             except ConnectionBroken:
                 failures += 1
-                if failures >= self.policy.tries:
+                if failures >= self.policy.most(None):
                     raise
                 self.wait_after(failures, None)
                 continue
-            if answer.status not in RETRYABLE:
+            if answer.status not in RETRYABLE and not _cut_short(answer, needs):
                 return answer
             failures += 1
-            if failures >= self.policy.tries:
+            if failures >= self.policy.most(answer.status):
                 return answer
             self.wait_after(failures, answer)
 
     def once(self, method: str, url: str, headers: dict[str, str] | None = None, body: bytes | Body | Chunks | None = None) -> Answer:
         """One request to any address, sent once; a refused token is renewed and, where the body can be sent again, tried again."""
         answer, used = self._send(method, url, headers, body)
-        if token_refused(answer) and self._can_renew(url, used):
+        # The answer to HEAD has no words to tell a token that has run out from a permission that is missing.
+        unsaid = method == "HEAD" and answer.status == 403 and url.startswith(f"{self.origin}/v2/{self.repository}/")
+        if (unsaid or token_refused(answer)) and self._can_renew(url, used):
             self._renew(used, answer)
             if body is None or isinstance(body, bytes):
                 answer, _used = self._send(method, url, headers, body)
@@ -259,9 +265,10 @@ class Registry:
     def wait_after(self, failures: int, answer: Answer | None) -> None:
         """Wait before the next try. A 429 makes everybody wait."""
         self.counters.add(retries=1)
+        most = self.policy.most(answer.status if answer else None)
         if failures % _FAILURES_WORTH_A_LINE == 0:
             trouble = f"answers HTTP {answer.status} {read_complaint(answer.body).code}".rstrip() if answer else "cannot be reached"
-            self.notices.put(f"{self.origin} {trouble}; trying again ({failures} of {self.policy.tries - 1})")
+            self.notices.put(f"{self.origin} {trouble}; trying again ({failures} of {most - 1})")
         asked = retry_after_seconds(answer.headers.get("retry-after"), self._clock.now()) if answer else None
         seconds = self.policy.pause(failures, self.random, asked)
         if answer is not None and answer.status == 429:
@@ -318,6 +325,12 @@ class Registry:
                 self._header = self._challenge(answer.headers.get("www-authenticate", ""))
             else:
                 self._header = self._authorization(refused)
+
+
+def _cut_short(answer: Answer, needs: str) -> bool:
+    """A good answer that lacks what it must have because its headers broke off: HTTP libraries take the end of a connection for theirs."""
+    told_its_length = "content-length" in answer.headers or "transfer-encoding" in answer.headers
+    return 200 <= answer.status < 300 and bool(needs) and needs not in answer.headers and not told_its_length
 
 
 def token_refused(answer: Answer) -> bool:

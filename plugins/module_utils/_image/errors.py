@@ -89,7 +89,7 @@ def hint_for(status: int, complaint: Complaint) -> str:
         return "Remove old images (a lifecycle policy does it by itself) or ask for a higher quota in Service Quotas."
     if status == 429 or complaint.code == "TOOMANYREQUESTS":
         return "The account's request rate is used up; push fewer images at the same time, or ask for a higher quota in Service Quotas."
-    if status == 401:
+    if status == 401 or "token has expired" in text:
         return "The registry did not accept the token. Check the clock of this machine and that the registry belongs to this account."
     if status == 403 or complaint.code == "DENIED":
         return (

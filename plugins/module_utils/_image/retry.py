@@ -25,9 +25,15 @@ class RetryPolicy:
     """
 
     tries: int = 10
+    tries_when_throttled: int = 20
+    """As long as the registry answers 429, it is alive and only asks for patience."""
     first_pause: float = 0.5
     """Seconds; the upper end doubles with each try."""
     longest_pause: float = 30.0
+
+    def most(self, status: int | None) -> int:
+        """How many tries there are. `status` is the last answer's, None when none came."""
+        return self.tries_when_throttled if status == 429 else self.tries
 
     def pause(self, failures: int, random: t.Callable[[], float], retry_after: float | None = None) -> float:
         """Seconds to wait after this many failures: anything from 0 to the upper end, but at least what the server asked for."""

@@ -57,7 +57,7 @@ class StreamUpload:
             if unknown and self.digest and self._registry.has_blob(self.digest):
                 # All of it had arrived; only the answer got lost.
                 return outcome
-            if failures >= self._registry.policy.tries or not can_retry(answer):
+            if failures >= self._registry.policy.most(answer.status if answer else None) or not can_retry(answer):
                 raise broken or self._registry.refusal(answer or Answer(0, {}), "a layer was not taken")
             self._registry.wait_after(failures, answer)
             location, self._location = self._location, ""

@@ -100,7 +100,7 @@ class BlobUpload:
                 if unknown and self._left == self._blob.size and self._registry.has_blob(self._blob.digest):
                     # All of it had arrived; only the answer got lost.
                     return self._done()
-                if failures >= self._registry.policy.tries or not can_retry(answer):
+                if failures >= self._registry.policy.most(answer.status if answer else None) or not can_retry(answer):
                     raise broken or self._registry.refusal(answer or Answer(0, {}), f"the blob {self._blob.digest} was not taken")
                 self._registry.wait_after(failures, answer)
                 self._find_place(answer)
@@ -169,14 +169,15 @@ class BlobUpload:
         """Where to go on: at what the registry kept, or, where that is unknown or gone, from the start in a new session."""
         location, self._location = self._location, ""
         place = ask_place(self._registry, location, answer, self._blob.size) if self._resume else None
-        if place is not None:
+        # A session that took nothing of the last try hangs somewhere: a new one is the way out.
+        if place is not None and place[1] > self._offset:
             self._location, self._offset = place
             self._resumed = True
 
 
 def open_session(registry: Registry, path: str = "blobs/uploads/") -> str:
     """Open an upload session: its address. Empty when there is nothing to send, because the blob was mounted."""
-    answer = registry.call("POST", path)
+    answer = registry.call("POST", path, needs="location")
     if answer.status == 201:
         return ""
     if answer.status != 202 or "location" not in answer.headers:

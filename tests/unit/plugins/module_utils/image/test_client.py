@@ -146,11 +146,35 @@ def test_another_repository_that_may_not_be_seen_has_no_blob_for_us(clock: FakeC
 
 def test_what_is_no_registry_is_said_so(clock: FakeClock) -> None:
     with pytest.raises(RegistryError, match="not an OCI registry"):
-        registry(Scripted(Answer(200, {})), clock).tag_digest("1")
+        registry(Scripted(Answer(200, {"content-length": "2"})), clock).tag_digest("1")
     with pytest.raises(RegistryError, match="the tag 1 could not be looked up: HTTP 418, <html>"):
         registry(Scripted(Answer(418, {}, b"<html>")), clock).tag_digest("1")
     with pytest.raises(RegistryError, match="could not be looked up: HTTP 403"):
         registry(Scripted(Answer(403, {})), clock).has_manifest(DIGEST)
+
+
+def test_an_answer_whose_headers_broke_off_is_asked_for_again(clock: FakeClock) -> None:
+    connections = Scripted(Answer(200, {}), Answer(200, {"docker-content-digest": DIGEST}))
+    assert registry(connections, clock).tag_digest("1") == DIGEST
+    connections = Scripted(Answer(202, {"date": "today"}), Answer(202, {"location": "/x"}))
+    assert registry(connections, clock).call("POST", "blobs/uploads/", needs="location").headers == {"location": "/x"}
+
+
+def test_a_403_to_head_may_be_a_token_that_has_run_out(clock: FakeClock) -> None:
+    """An answer to HEAD has no words. In other repositories, that are only looked at, a 403 is what it seems."""
+    connections = Scripted(Answer(403, {}), Answer(200, {}), Answer(403, {}))
+    asked: list[str | None] = []
+    client = registry(connections, clock, authorization=lambda stale: asked.append(stale) or f"token {len(asked)}")
+    assert client.has_blob(DIGEST)
+    assert not client.has_blob(DIGEST, "base")
+    assert asked == [None, "token 1"]
+
+
+@pytest.mark.parametrize(("status", "tries"), [(429, 20), (503, 10)])
+def test_a_registry_that_asks_for_patience_gets_more_of_it(status: int, tries: int, clock: FakeClock) -> None:
+    connections = Scripted(*[Answer(status, {})] * 30)
+    assert registry(connections, clock).call("PUT", "manifests/1").status == status
+    assert len(connections.asked) == tries
 
 
 def test_a_429_shuts_the_gate_for_everybody(clock: FakeClock) -> None:

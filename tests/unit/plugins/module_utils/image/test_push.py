@@ -482,7 +482,7 @@ def test_trouble_that_lasts_is_told(rig: Rig, builder: LayoutBuilder) -> None:
     told = [line for line in rig.lines if "trying again" in line]
     assert told == [
         f"{rig.fake.endpoint} answers HTTP 503; trying again (3 of 9)",
-        f"{rig.fake.endpoint} answers HTTP 429 TOOMANYREQUESTS; trying again (3 of 9)",
+        f"{rig.fake.endpoint} answers HTTP 429 TOOMANYREQUESTS; trying again (3 of 19)",
     ]
 
 
@@ -509,7 +509,7 @@ def test_a_registry_that_is_not_there_is_told_while_it_is_waited_for(rig: Rig, b
 )
 def test_gives_up_in_the_end_and_says_why(rig: Rig, builder: LayoutBuilder, fault: Fault, message: str) -> None:
     builder.name(builder.image(1000))
-    rig.policy = RetryPolicy(tries=3)
+    rig.policy = RetryPolicy(tries=3, tries_when_throttled=3)
     rig.fake.faults = [fault]
     with pytest.raises(PushFailure, match=message):
         rig.push(builder.path, jobs=1)
