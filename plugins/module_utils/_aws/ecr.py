@@ -88,3 +88,60 @@ def download_url(client: t.Any, registry_id: str, repository: str, digest: str) 
     """ecr:GetDownloadUrlForLayer: where a blob may be fetched for a while, without credentials."""
     answer = client.get_download_url_for_layer(registryId=registry_id, repositoryName=repository, layerDigest=digest)
     return str(answer["downloadUrl"])
+
+
+# BatchGetImage and BatchDeleteImage take 100 identifiers (API reference), and so does DescribeImages.
+_IMAGES_PER_CALL = 100
+
+
+def describe_images(client: t.Any, registry_id: str, repository: str, wanted: t.Sequence[str] = ()) -> list[dict[str, t.Any]]:
+    """ecr:DescribeImages: all images of the repository, or those that are named by tag or digest.
+
+    One that is not there is left out; a tag and a digest of one image give it once for each.
+    """
+    base = {"registryId": registry_id, "repositoryName": repository}
+    if not wanted:
+        pages = client.get_paginator("describe_images").paginate(**base)
+        return [detail for page in pages for detail in page["imageDetails"]]
+    found: list[dict[str, t.Any]] = []
+    for name in wanted:
+        try:
+            # One at a time: a single name that is not there fails the whole call.
+            found.extend(client.describe_images(**base, imageIds=[_image_id(name)])["imageDetails"])
+        except client.exceptions.ClientError as exc:
+            if error_code(exc) != "ImageNotFoundException":
+                raise
+    return found
+
+
+def image_manifests(client: t.Any, registry_id: str, repository: str, digests: t.Sequence[str]) -> dict[str, dict[str, t.Any]]:
+    """ecr:BatchGetImage: manifests and indexes by their digest. Those that are not there are left out."""
+    found: dict[str, dict[str, t.Any]] = {}
+    for start in range(0, len(digests), _IMAGES_PER_CALL):
+        answer = client.batch_get_image(
+            registryId=registry_id,
+            repositoryName=repository,
+            imageIds=[{"imageDigest": digest} for digest in digests[start : start + _IMAGES_PER_CALL]],
+            acceptedMediaTypes=list(_MANIFEST_TYPES),
+        )
+        found.update({image["imageId"]["imageDigest"]: json.loads(image["imageManifest"]) for image in answer.get("images", [])})
+    return found
+
+
+def delete_images(client: t.Any, registry_id: str, repository: str, digests: t.Sequence[str]) -> dict[str, str]:
+    """ecr:BatchDeleteImage by digest, which takes all tags along. Returns why, by digest, for those that were not deleted."""
+    refused: dict[str, str] = {}
+    for start in range(0, len(digests), _IMAGES_PER_CALL):
+        answer = client.batch_delete_image(
+            registryId=registry_id,
+            repositoryName=repository,
+            imageIds=[{"imageDigest": digest} for digest in digests[start : start + _IMAGES_PER_CALL]],
+        )
+        for failure in answer.get("failures", []):
+            digest = str((failure.get("imageId") or {}).get("imageDigest"))
+            refused[digest] = f"{failure.get('failureCode')}: {failure.get('failureReason')}"
+    return refused
+
+
+def _image_id(name: str) -> dict[str, str]:
+    return {"imageDigest": name} if name.startswith("sha256:") else {"imageTag": name}

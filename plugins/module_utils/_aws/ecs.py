@@ -103,6 +103,16 @@ def list_running_tasks_of_family(client: t.Any, cluster: str, family: str) -> li
     return _listed(client.list_tasks, "taskArns", cluster=cluster, family=family, desiredStatus="RUNNING")
 
 
+def list_running_tasks(client: t.Any, cluster: str) -> list[str]:
+    """ARNs of all tasks of the cluster that are meant to run."""
+    return _listed(client.list_tasks, "taskArns", cluster=cluster, desiredStatus="RUNNING")
+
+
+def list_every_active_revision(client: t.Any) -> list[str]:
+    """ARNs of the ACTIVE revisions of all families."""
+    return _listed(client.list_task_definitions, "taskDefinitionArns", status="ACTIVE")
+
+
 def describe_container_instances(client: t.Any, cluster: str) -> list[Data]:
     """Every ACTIVE container instance of the cluster."""
     arns = _listed(client.list_container_instances, "containerInstanceArns", cluster=cluster, status="ACTIVE")
