@@ -62,7 +62,8 @@ class StreamUpload:
             self._registry.wait_after(failures, answer)
             location, self._location = self._location, ""
             place = ask_place(self._registry, location, answer, self.size or _NO_LIMIT) if self._resume else None
-            if place is not None:
+            # A session that took nothing of the last try hangs somewhere: a new one is the way out.
+            if place is not None and (place[1] > self._offset or place[1] == self.size):
                 self._location, self._offset = place
                 outcome = "resumed"
 

@@ -170,7 +170,7 @@ class BlobUpload:
         location, self._location = self._location, ""
         place = ask_place(self._registry, location, answer, self._blob.size) if self._resume else None
         # A session that took nothing of the last try hangs somewhere: a new one is the way out.
-        if place is not None and place[1] > self._offset:
+        if place is not None and (place[1] > self._offset or place[1] == self._blob.size):
             self._location, self._offset = place
             self._resumed = True
 
