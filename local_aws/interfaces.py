@@ -320,3 +320,9 @@ class ContainerInstances(Protocol):
 
     def idle(self, account: str, region: str, capacity_provider: str) -> list[str]:
         """EC2 ids of the provider's container instances that run no task."""
+
+    def runs_tasks(self, ec2_instance_id: str) -> bool:
+        """Whether tasks run on the instance."""
+
+    def drain(self, ec2_instance_id: str) -> None:
+        """Its container instance becomes DRAINING: services start their tasks elsewhere. Nothing happens when it is none."""

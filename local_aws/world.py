@@ -72,6 +72,7 @@ class World:
             self.moto.lock,
         )
         self.capacity = CapacityRoom(self.clock, Fleet(self.moto), self.ecs, self.metrics)
+        self.capacity.refreshes.install(self.api)
         self.components: dict[str, Component] = {
             "alarms": self.alarms,
             "registry": self.registry,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from moto.backends import get_backend
 
 from local_aws.capacity.instance_types import offer_of
+from local_aws.capacity.refresh import Group
 from local_aws.capacity.scaling import Limits, Room
 from local_aws.capacity.user_data import agent_settings, decode
 from local_aws.control_plane.moto_in_process import Moto
@@ -130,6 +132,57 @@ class Fleet:
             live = get_backend("autoscaling")[group.account][group.region].autoscaling_groups.get(group.group)
             for state in live.instance_states if live is not None else []:
                 state.protected_from_scale_in = state.instance.id in busy
+
+    def has_group(self, account: str, region: str, name: str) -> bool:
+        with self._moto.lock:
+            return name in get_backend("autoscaling")[account][region].autoscaling_groups
+
+    def group(self, account: str, region: str, name: str, busy: Callable[[str], bool]) -> Group | None:
+        """The group as an instance refresh sees it; None when it is gone. `busy` says of an EC2 id whether tasks run there."""
+        with self._moto.lock:
+            group = get_backend("autoscaling")[account][region].autoscaling_groups.get(name)
+            if group is None:
+                return None
+            desired, states = int(group.desired_capacity or 0), list(group.instance_states)
+            ids = tuple(state.instance.id for state in states)
+            protected = frozenset(state.instance.id for state in states if state.protected_from_scale_in)
+        return Group(desired, ids, protected, frozenset(item for item in ids if busy(item)))
+
+    def instance_ids(self, account: str, region: str, name: str, only_outdated: bool) -> list[str]:
+        """The group's instances, or those of them that another version of its launch template has made."""
+        with self._moto.lock:
+            group = get_backend("autoscaling")[account][region].autoscaling_groups[name]
+            template = group.ec2_launch_template
+            current = template.get_version(group.launch_template_version).number if template is not None else None
+            return [
+                state.instance.id
+                for state in group.instance_states
+                if not only_outdated or current is None or (state.launch_template or {}).get("Version") != str(current)
+            ]
+
+    def drains(self, account: str, region: str, name: str) -> bool:
+        """Whether a capacity provider of the group moves tasks before an instance is terminated."""
+        with self._moto.lock:
+            group = get_backend("autoscaling")[account][region].autoscaling_groups.get(name)
+            providers = get_backend("ecs")[account][region].capacity_providers.values()
+            return group is not None and any(
+                _names_group(item.auto_scaling_group_provider["autoScalingGroupArn"], group)
+                and item.auto_scaling_group_provider.get("managedDraining", "ENABLED") == "ENABLED"
+                for item in providers
+            )
+
+    def launch(self, account: str, region: str, name: str, count: int) -> None:
+        """Start instances above the desired capacity."""
+        with self._moto.lock:
+            group = get_backend("autoscaling")[account][region].autoscaling_groups[name]
+            group.replace_autoscaling_group_instances(count, group.get_propagated_tags())
+
+    def terminate(self, account: str, region: str, name: str, instance_id: str) -> None:
+        """Terminate an instance; the desired capacity stays, so that another is started where one is missing then."""
+        with self._moto.lock:
+            backend = get_backend("autoscaling")[account][region]
+            if any(state.instance.id == instance_id for state in backend.autoscaling_groups[name].instance_states):
+                backend.terminate_instance(instance_id, False)
 
 
 def _names_group(arn_or_name: str, group: Any) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from local_aws.capacity.fleet import Fleet, ManagedGroup
+from local_aws.capacity.refresh_api import Refreshes
 from local_aws.capacity.registrations import Joined, Registrations
 from local_aws.capacity.scaling import EVALUATION_SECONDS, Memory, decide
 from local_aws.clock import Clock
@@ -30,6 +31,7 @@ class CapacityRoom:
         self._instances = container_instances
         self._metrics = metrics
         self._registrations = Registrations()
+        self.refreshes = Refreshes(clock, fleet, container_instances)
         self._lock = threading.Lock()
         self._memories: dict[tuple[str, str, str, str], Memory] = {}
         self._stop = threading.Event()
@@ -57,6 +59,7 @@ class CapacityRoom:
         with self._lock:
             self._registrations.clear()
             self._memories.clear()
+            self.refreshes.clear()
 
     def state(self) -> JsonObject:
         with self._lock:
@@ -74,13 +77,14 @@ class CapacityRoom:
                 log.exception("A look at the capacity failed; the next one follows.")
 
     def look(self) -> None:
-        """Let instances join and leave as their time has come."""
+        """Let instances join and leave as their time has come, and refreshes of groups go on."""
         with self._lock:
             for event in self._registrations.look(self._fleet.running(), self._clock.time()):
                 if isinstance(event, Joined):
                     self._instances.joined(event.facts)
                 else:
                     self._instances.left(event.ec2_instance_id)
+            self.refreshes.look()
 
     def scale(self) -> None:
         """One value of the reservation metric for each managed group, and what follows from it."""

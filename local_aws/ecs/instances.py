@@ -130,3 +130,18 @@ class InstanceBook:
                 and instance.status != "INACTIVE"
                 and not self._store.tasks_on(instance.arn)
             ]
+
+    def runs_tasks(self, ec2_instance_id: str) -> bool:
+        with self._store.lock:
+            return any(
+                self._store.tasks_on(instance.arn)
+                for instance in self._store.instances.values()
+                if instance.ec2_instance_id == ec2_instance_id and instance.status != "INACTIVE"
+            )
+
+    def drain(self, ec2_instance_id: str) -> None:
+        with self._store.lock:
+            for instance in self._store.instances.values():
+                if instance.ec2_instance_id == ec2_instance_id and instance.status == "ACTIVE":
+                    instance.status = "DRAINING"
+                    instance.version += 1

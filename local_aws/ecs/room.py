@@ -128,3 +128,9 @@ class EcsRoom:
 
     def idle(self, account: str, region: str, capacity_provider: str) -> list[str]:
         return self._book.idle(account, region, capacity_provider)
+
+    def runs_tasks(self, ec2_instance_id: str) -> bool:
+        return self._book.runs_tasks(ec2_instance_id)
+
+    def drain(self, ec2_instance_id: str) -> None:
+        self._book.drain(ec2_instance_id)

@@ -1,6 +1,7 @@
 """Auto Scaling groups: instances spread over the group's subnets, with the launch template's profile, and only while there are any.
 
-moto starts every instance in the first subnet, without the profile, and never runs short.
+moto starts every instance in the first subnet, without the profile, and never runs short. Of each instance it shows the template's
+default version in place of the one that made it, and it forgets changes of capacity rebalancing.
 """
 
 from __future__ import annotations
@@ -8,9 +9,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from moto.backends import get_backend
+
 from local_aws.control_plane.api import AwsApi
 from local_aws.control_plane.shortage import MESSAGE, Shortage
 from local_aws.interfaces import AwsError, Call, JsonObject
+
+_VERSION_MEMBER = "made_by_version"
+"""Member of moto's `InstanceState` that keeps the number of the template version that the instance was made of."""
+_TEMPLATE_MEMBER = "launch_template"
 
 
 def install(api: AwsApi, shortage: Shortage) -> None:
@@ -28,10 +35,19 @@ def install(api: AwsApi, shortage: Shortage) -> None:
             most = int(call.params["MaxCount"])
             return call.upstream({**call.params, "MaxCount": most if left is None else min(most, left)})
 
+    @api.on("autoscaling", "UpdateAutoScalingGroup")
+    def update_group(call: Call) -> JsonObject:
+        with api.moto.lock:
+            output = call.upstream(call.params)
+            if "CapacityRebalance" in call.params:
+                groups = get_backend("autoscaling")[call.account][call.region].autoscaling_groups
+                groups[call.params["AutoScalingGroupName"]].capacity_rebalance = call.params["CapacityRebalance"]
+            return output
+
 
 def _replace(shortage: Shortage) -> None:
     # moto's package takes a second to import, so this waits until it is needed.
-    from moto.autoscaling.models import FakeAutoScalingGroup
+    from moto.autoscaling.models import FakeAutoScalingGroup, InstanceState
 
     current = FakeAutoScalingGroup.replace_autoscaling_group_instances
     of_moto = getattr(current, "of_moto", current)
@@ -53,9 +69,21 @@ def _replace(shortage: Shortage) -> None:
         for state in group.instance_states:
             if state.instance.id not in before:
                 _give_profile(group, state.instance)
+                if group.ec2_launch_template is not None:
+                    setattr(state, _VERSION_MEMBER, group.ec2_launch_template.get_version(group.launch_template_version).number)
 
     launch.of_moto = of_moto  # type: ignore[attr-defined]  # so that a second World in one process replaces moto's, not ours
     setattr(FakeAutoScalingGroup, of_moto.__name__, launch)
+    setattr(InstanceState, _TEMPLATE_MEMBER, property(_template_of))
+
+
+def _template_of(state: Any) -> JsonObject | None:
+    group = state.auto_scaling_group
+    if group is None or group.ec2_launch_template is None:
+        return None
+    template = group.ec2_launch_template
+    version = getattr(state, _VERSION_MEMBER, None) or template.default_version_number
+    return {"LaunchTemplateId": template.id, "LaunchTemplateName": template.name, "Version": str(version)}
 
 
 def _give_profile(group: Any, instance: Any) -> None:

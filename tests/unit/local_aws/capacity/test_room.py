@@ -46,6 +46,7 @@ class Cluster:
         self.members: dict[str, InstanceFacts] = {}
         self.demand: list[TaskDemand] = []
         self.busy: set[str] = set()
+        self.drained: list[str] = []
 
     def joined(self, facts: InstanceFacts) -> None:
         self.members[facts.ec2_instance_id] = facts
@@ -59,6 +60,14 @@ class Cluster:
     def idle(self, account: str, region: str, capacity_provider: str) -> list[str]:
         return [name for name, facts in self.members.items() if facts.capacity_provider == capacity_provider and name not in self.busy]
 
+    def runs_tasks(self, ec2_instance_id: str) -> bool:
+        return ec2_instance_id in self.busy
+
+    def drain(self, ec2_instance_id: str) -> None:
+        """Its tasks find room elsewhere at once."""
+        self.drained.append(ec2_instance_id)
+        self.busy.discard(ec2_instance_id)
+
 
 class Setup:
     def __init__(self) -> None:
@@ -67,6 +76,7 @@ class Setup:
         self.shortage = Shortage(self.moto)
         close_gaps(self.api, self.shortage)
         self.room = CapacityRoom(self.clock, Fleet(self.moto), self.cluster, Metrics(self.moto, self.clock))
+        self.room.refreshes.install(self.api)
 
     def ask(self, service: str, action: str, **params: Any) -> Any:
         return self.api.ask(service, action, params, ACCOUNT, REGION)
@@ -78,6 +88,11 @@ class Setup:
     @property
     def group(self) -> Any:
         return get_backend("autoscaling")[ACCOUNT][REGION].autoscaling_groups["web"]
+
+    def instances(self) -> list[dict[str, Any]]:
+        """The group's instances as a client sees them."""
+        (group,) = self.ask("autoscaling", "DescribeAutoScalingGroups", AutoScalingGroupNames=["web"])["AutoScalingGroups"]
+        return list(group["Instances"])
 
     def make_group(self, desired: int, protection: str = "DISABLED") -> None:
         self.ask("ecs", "CreateCluster", clusterName="web")
@@ -231,3 +246,60 @@ def test_the_reservation_is_a_metric_that_clients_can_read(setup: Setup) -> None
     setup.room.scale()
     metrics = setup.ask("cloudwatch", "ListMetrics", Namespace="AWS/ECS/ManagedScaling")["Metrics"]
     assert [metric["MetricName"] for metric in metrics] == ["CapacityProviderReservation"]
+
+
+def _refreshes(setup: Setup) -> list[dict[str, Any]]:
+    return list(setup.ask("autoscaling", "DescribeInstanceRefreshes", AutoScalingGroupName="web")["InstanceRefreshes"])
+
+
+def test_a_refresh_replaces_what_an_older_version_of_the_template_has_made(setup: Setup) -> None:
+    setup.make_group(2, protection="ENABLED")
+    setup.at(0)
+    setup.at(24)
+    old = set(setup.cluster.members)
+    setup.cluster.busy = set(old)
+    setup.ask(
+        "ec2",
+        "CreateLaunchTemplateVersion",
+        LaunchTemplateName="web",
+        SourceVersion="$Latest",
+        LaunchTemplateData={"InstanceType": "t3.medium"},
+    )
+    versions = {item["InstanceId"]: item["LaunchTemplate"]["Version"] for item in setup.instances()}
+    assert versions == dict.fromkeys(old, "1")
+    preferences = {
+        "MinHealthyPercentage": 100,
+        "MaxHealthyPercentage": 110,
+        "InstanceWarmup": 60,
+        "SkipMatching": True,
+        "ScaleInProtectedInstances": "Refresh",
+    }
+    started = setup.ask("autoscaling", "StartInstanceRefresh", AutoScalingGroupName="web", Preferences=preferences)
+    with pytest.raises(AwsError, match="already in progress"):
+        setup.ask("autoscaling", "StartInstanceRefresh", AutoScalingGroupName="web")
+    sizes = []
+    for moment in range(26, 400, 2):
+        setup.at(moment)
+        sizes.append(len(setup.group.instance_states))
+    (refresh,) = _refreshes(setup)
+    assert (refresh["InstanceRefreshId"], refresh["Status"], refresh["PercentageComplete"]) == (
+        started["InstanceRefreshId"],
+        "Successful",
+        100,
+    )
+    assert set(setup.cluster.drained) == old
+    assert (min(sizes), max(sizes)) == (2, 3)
+    assert [(item["LaunchTemplate"]["Version"], item["InstanceType"]) for item in setup.instances()] == [("2", "t3.medium")] * 2
+    assert not old & {item["InstanceId"] for item in setup.instances()}
+    assert {facts.instance_type for facts in setup.cluster.members.values()} == {"t3.medium"}, "with the user data of the source version"
+
+
+def test_a_refresh_can_be_cancelled_once(setup: Setup) -> None:
+    setup.make_group(1)
+    setup.ask("autoscaling", "StartInstanceRefresh", AutoScalingGroupName="web")
+    setup.ask("autoscaling", "CancelInstanceRefresh", AutoScalingGroupName="web")
+    assert [item["Status"] for item in _refreshes(setup)] == ["Cancelled"]
+    with pytest.raises(AwsError, match="No in progress or pending"):
+        setup.ask("autoscaling", "CancelInstanceRefresh", AutoScalingGroupName="web")
+    with pytest.raises(AwsError, match="name not found"):
+        setup.ask("autoscaling", "StartInstanceRefresh", AutoScalingGroupName="none")
