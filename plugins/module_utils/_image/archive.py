@@ -13,6 +13,7 @@ import importlib
 import lzma
 import os
 import posixpath
+import stat
 import tarfile
 import tempfile
 import typing as t
@@ -29,6 +30,30 @@ _HARMLESS = 1024**3
 _MOST_LINKS = 8
 # Real archives have a few members a layer. Each takes memory here.
 _MOST_MEMBERS = 200_000
+# An extended header holds a path and some attributes.
+_LONGEST_HEADER = 1024 * 1024
+
+
+class _Header(tarfile.TarInfo):
+    """A header that is not believed.
+
+    tarfile holds extended ones in memory whole, and in Pythons older than the summer of 2025 it follows negative sizes back, for
+    ever (CVE-2025-8194).
+    """
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        extended = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
+        if self.size < 0 or (self.type in extended and self.size > _LONGEST_HEADER):
+            raise tarfile.ReadError(f"a header says that it has {self.size} bytes")
+        member: tarfile.TarInfo = super()._proc_member(archive)  # type: ignore[misc]
+        if member.size < 0:
+            raise tarfile.ReadError(f"the member {member.name[:100]!r} says that it has {member.size} bytes")
+        return member
+
+    def _block(self, count: int) -> int:
+        if count < 0:
+            raise tarfile.ReadError(f"a member says that it has {count} bytes")
+        return t.cast("int", super()._block(count))  # type: ignore[misc]
 
 
 class Archive:
@@ -40,7 +65,7 @@ class Archive:
         self._members: dict[str, BlobFile] = {}
         self._links: dict[str, str] = {}
         try:
-            with tarfile.open(path, mode="r:") as archive:
+            with tarfile.open(path, mode="r:", tarinfo=_Header) as archive:
                 for member in archive:
                     self._add(path, member)
                     # tarfile keeps every member that it has seen.
@@ -86,6 +111,8 @@ def open_archive(path: Path, work: Path | None = None) -> Archive:
 
     A compressed one is unpacked into a folder of its own below `work`, the system's for temporary files when None.
     """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise SourceError(f"{path} is no file.", "A pipe or a device cannot be read at any position; write the image to a file first.")
     with path.open("rb") as stream:
         start = stream.read(6)
     unpacker = _unpacker(path, start)

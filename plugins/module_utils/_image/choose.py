@@ -80,7 +80,10 @@ def _leaves(source: Described, entry: Descriptor, depth: int) -> t.Iterator[Desc
     elif entry.platform is not None:
         yield entry
     else:
-        config = source.manifest(entry).blobs[0]
+        manifest = source.manifest(entry)
+        if manifest.is_index:
+            raise SourceError(f"{source.name} calls {entry.digest} an image, but it is an index.", "Export the image again.")
+        config = manifest.blobs[0]
         platform = platform_in(source.read_blob(config) or b"")
         yield Descriptor(entry.media_type, entry.digest, entry.size, platform, entry.ref_name)
 

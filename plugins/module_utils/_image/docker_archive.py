@@ -174,7 +174,10 @@ def _ancestry(archive: Archive, identifier: str) -> list[tuple[str, dict[str, t.
 
 
 def _history(about: dict[str, t.Any]) -> dict[str, t.Any]:
-    command = (about.get("container_config") or {}).get("Cmd") or []
+    ran = about.get("container_config") or {}
+    command = (ran.get("Cmd") or []) if isinstance(ran, dict) else None
+    if not isinstance(command, list):
+        raise SourceError(f"The layer {about.get('id')} names its command in an unknown way.", _AGAIN)
     made = {"created": about.get("created"), "created_by": " ".join(map(str, command)), "author": about.get("author")}
     return {name: value for name, value in made.items() if value}
 

@@ -105,7 +105,8 @@ def parse_descriptor(data: t.Any, where: str) -> Descriptor:
     if not isinstance(annotations, dict):
         annotations = {}
     foreign = "nondistributable" in media_type or media_type.endswith(".rootfs.foreign.diff.tar.gzip")
-    return Descriptor(media_type, digest, size, platform, annotations.get("org.opencontainers.image.ref.name"), foreign)
+    ref_name = annotations.get("org.opencontainers.image.ref.name")
+    return Descriptor(media_type, digest, size, platform, ref_name if isinstance(ref_name, str) else None, foreign)
 
 
 def _listed(data: dict[str, t.Any], member: str, where: str) -> list[t.Any]:
@@ -125,11 +126,13 @@ def parse_manifest(content: bytes, descriptor: Descriptor) -> Manifest:
         raise SourceError(f"{name} has {len(content)} bytes; ECR takes manifests of up to {LARGEST_MANIFEST} bytes.")
     try:
         data = json.loads(content)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise SourceError(f"{name} is not JSON: {exc}.") from exc
     if not isinstance(data, dict):
         raise SourceError(f"{name} is not a JSON object.")
     media_type = data.get("mediaType") or descriptor.media_type
+    if not isinstance(media_type, str):
+        raise SourceError(f"{name} is of the type {str(media_type)[:100]!r}, which is no image manifest.")
     if media_type in INDEX_TYPES:
         entries = tuple(parse_descriptor(entry, name) for entry in _listed(data, "manifests", name))
         return Manifest(media_type, digest, content, manifests=entries)
