@@ -44,6 +44,10 @@ def describe_repository(client: t.Any, name: str, registry_id: str | None = None
         if error_code(exc) == "RepositoryNotFoundException":
             return None
         raise
+    return _repository(found)
+
+
+def _repository(found: dict[str, t.Any]) -> EcrRepository:
     filters = found.get("imageTagMutabilityExclusionFilters") or []
     return EcrRepository(
         name=found["repositoryName"],
@@ -52,6 +56,89 @@ def describe_repository(client: t.Any, name: str, registry_id: str | None = None
         mutability=found.get("imageTagMutability") or "MUTABLE",
         exclusions=tuple(entry["filter"] for entry in filters),
     )
+
+
+def create_repository(
+    client: t.Any,
+    name: str,
+    registry_id: str | None,
+    mutability: str,
+    exclusions: t.Sequence[str] = (),
+    scan_on_push: bool = True,
+    kms_key: str | None = None,
+) -> EcrRepository:
+    """ecr:CreateRepository. One that somebody else created in the same moment is taken as it is."""
+    arguments: dict[str, t.Any] = {
+        "repositoryName": name,
+        "imageTagMutability": mutability,
+        "imageScanningConfiguration": {"scanOnPush": scan_on_push},
+    }
+    if registry_id:
+        arguments["registryId"] = registry_id
+    if exclusions:
+        arguments["imageTagMutabilityExclusionFilters"] = [{"filterType": "WILDCARD", "filter": item} for item in exclusions]
+    if kms_key:
+        arguments["encryptionConfiguration"] = {"encryptionType": "KMS", "kmsKey": kms_key}
+    try:
+        return _repository(client.create_repository(**arguments)["repository"])
+    except client.exceptions.ClientError as exc:
+        if error_code(exc) != "RepositoryAlreadyExistsException":
+            raise
+        found = describe_repository(client, name, registry_id)
+        if found is None:
+            raise
+        return found
+
+
+def put_lifecycle_policy(client: t.Any, name: str, registry_id: str | None, rules: list[dict[str, t.Any]]) -> None:
+    """ecr:PutLifecyclePolicy."""
+    arguments = {"registryId": registry_id} if registry_id else {}
+    client.put_lifecycle_policy(repositoryName=name, lifecyclePolicyText=json.dumps({"rules": rules}), **arguments)
+
+
+@dataclass(frozen=True)
+class ScanFindings:
+    status: str
+    description: str
+    counts: dict[str, int]
+    """By severity, in ECR's words."""
+    names: tuple[str, ...]
+    """Of the first hundred or so, the worst first as ECR lists them."""
+
+
+def scan_findings(client: t.Any, registry_id: str, name: str, digest: str) -> ScanFindings | None:
+    """ecr:DescribeImageScanFindings, of basic and of enhanced scanning. None when no scan of the image is known."""
+    try:
+        answer = client.describe_image_scan_findings(registryId=registry_id, repositoryName=name, imageId={"imageDigest": digest})
+    except client.exceptions.ClientError as exc:
+        if error_code(exc) == "ScanNotFoundException":
+            return None
+        raise
+    status = answer.get("imageScanStatus") or {}
+    found = answer.get("imageScanFindings") or {}
+    basic = [str(item.get("name")) for item in found.get("findings") or []]
+    enhanced = [str(item.get("title")) for item in found.get("enhancedFindings") or []]
+    return ScanFindings(
+        str(status.get("status") or "NOT_STARTED"),
+        str(status.get("description") or ""),
+        {str(severity): int(count) for severity, count in (found.get("findingSeverityCounts") or {}).items()},
+        (*basic, *enhanced),
+    )
+
+
+# A scan that runs, or that ran today, cannot be started again; with enhanced scanning none can be started.
+_SCANNED_ANYWAY = frozenset({"LimitExceededException", "ValidationException", "ScanInProgressException"})
+
+
+def start_scan(client: t.Any, registry_id: str, name: str, digest: str) -> bool:
+    """ecr:StartImageScan. False when the registry scans by itself, or has done so in the last 24 hours."""
+    try:
+        client.start_image_scan(registryId=registry_id, repositoryName=name, imageId={"imageDigest": digest})
+    except client.exceptions.ClientError as exc:
+        if error_code(exc) in _SCANNED_ANYWAY:
+            return False
+        raise
+    return True
 
 
 def get_authorization_token(client: t.Any, registry_id: str | None = None) -> EcrAuthorization:

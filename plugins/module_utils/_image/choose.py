@@ -49,6 +49,14 @@ def choose(source: Described, entries: list[Descriptor], ref_name: str | None = 
     return Image(root, tuple(children.values()))
 
 
+def foreign_refused(name: str, layer: Descriptor) -> SourceError:
+    """ECR fetches nothing: an image whose layers lie elsewhere could be pushed, and never started."""
+    return SourceError(
+        f"{name} does not hold the foreign layer {layer.digest}, which its licence wants fetched from its maker.",
+        "Pull and save it with its content (docker: allow-nondistributable-artifacts).",
+    )
+
+
 def _named(source: Described, entries: list[Descriptor], ref_name: str | None) -> list[Descriptor]:
     if not entries:
         raise SourceError(f"{source.name} holds no image: its index.json is empty.")

@@ -88,6 +88,8 @@ class Registry:
         self.counters = Counters()
         self.notices: queue.SimpleQueue[str] = queue.SimpleQueue()
         """What the user should hear of trouble that is being waited out, one sentence each."""
+        self.companions: list[Registry] = []
+        """Registries that this one's work reads from: stopped along with it."""
         self.policy = policy or RetryPolicy()
         self.random = random
         self._connections = connections
@@ -104,6 +106,8 @@ class Registry:
         """Make every worker stop: at its next block, its next request, or within a quarter of a second of waiting."""
         self._cancelled.set()
         self._connections.abort()
+        for companion in self.companions:
+            companion.cancel()
 
     def check_cancelled(self) -> None:
         if self._cancelled.is_set():

@@ -48,6 +48,14 @@ class Draft:
         return "sha256:" + hashlib.sha256(self.config).hexdigest()
 
     @property
+    def identities(self) -> frozenset[str]:
+        """Digests of which an image's manifest or configuration has one when it is this image."""
+        return frozenset({self.config_digest})
+
+    def load(self) -> Draft:
+        return self
+
+    @property
     def platform(self) -> Platform | None:
         return platform_in(self.config)
 

@@ -11,7 +11,7 @@ import typing as t
 from pathlib import Path
 
 from .archive import Archive, open_archive
-from .choose import choose
+from .choose import choose, foreign_refused
 from .content import BlobFile, blocks_of
 from .errors import SourceError
 from .manifest import LARGEST_MANIFEST, Descriptor, Image, Manifest, Platform, parse_descriptor, parse_manifest
@@ -115,6 +115,8 @@ def load_image(layout: Layout, ref_name: str | None = None, platform: Platform |
     image = choose(layout, layout.entries(), ref_name, platform)
     for blob in image.blobs_of([*image.children, image.root]):
         found = layout.blob(blob.digest)
+        if found is None and blob.foreign:
+            raise foreign_refused(layout.name, blob)
         if found is None:
             raise SourceError(f"{layout.path} names the blob {blob.digest} but does not hold it.", _INCOMPLETE)
         if found.size != blob.size:

@@ -67,7 +67,7 @@ class Descriptor:
     ref_name: str | None = None
     """The annotation `org.opencontainers.image.ref.name`."""
     foreign: bool = False
-    """A layer that its licence does not let be pushed: it is fetched from the URLs in the manifest."""
+    """A layer that its licence wants fetched from the URLs in the manifest. ECR fetches nothing: its content has to be pushed too."""
 
 
 @dataclass(frozen=True)
@@ -153,5 +153,5 @@ class Image:
 
     def blobs_of(self, manifests: t.Iterable[Manifest]) -> list[Descriptor]:
         """The blobs that these manifests need in the registry, each once, largest first."""
-        found = {blob.digest: blob for manifest in manifests for blob in manifest.blobs if not blob.foreign}
+        found = {blob.digest: blob for manifest in manifests for blob in manifest.blobs}
         return sorted(found.values(), key=lambda blob: (-blob.size, blob.digest))

@@ -39,6 +39,16 @@ class Source(t.Protocol):
     def blob(self, digest: str) -> Content | None: ...
 
 
+class Deferred(t.Protocol):
+    """An image that is known before it can be pushed: making it ready costs more than finding out that it is there."""
+
+    @property
+    def identities(self) -> frozenset[str]:
+        """Digests of which the image's manifest or configuration has one."""
+
+    def load(self) -> Image | Draft: ...
+
+
 @dataclass(frozen=True)
 class PushOptions:
     tags: tuple[str, ...]
@@ -101,7 +111,7 @@ class Push:
     def __init__(
         self,
         source: Source,
-        image: Image | Draft,
+        image: Image | Deferred,
         registry: Registry,
         options: PushOptions,
         clock: Clock,
@@ -109,7 +119,7 @@ class Push:
         warn: t.Callable[[str], None],
     ) -> None:
         self._source = source
-        self._draft = image if isinstance(image, Draft) else None
+        self._deferred = None if isinstance(image, Image) else image
         self._image = image if isinstance(image, Image) else Image(Manifest("", "", b""))
         self._registry = registry
         self._options = options
@@ -124,31 +134,37 @@ class Push:
         self._made: dict[str, Content] = {}
         self.result = PushResult(self._image.root.digest)
 
+    @property
+    def image(self) -> Image:
+        """What was pushed, or was there. Known after the push."""
+        return self._image
+
     def run(self) -> PushResult:
         """Raises `PushFailure`. Whatever else leaves, Ctrl-C included, leaves after all workers have stopped."""
         try:
             self._run()
-        except ImageError as exc:
-            raise PushFailure(exc, self.result) from exc
-        finally:
-            # After a good end there is nothing to stop; after a bad one nobody may go on sending.
+        except BaseException as exc:
             self._registry.cancel()
+            if isinstance(exc, ImageError):
+                raise PushFailure(exc, self.result) from exc
+            raise
+        finally:
             self._pool.shutdown(wait=True, cancel_futures=True)
         return self.result
 
     def _run(self) -> None:
         started = self._clock.monotonic()
-        if self._draft is None:
+        if self._deferred is None:
             current = self._each(self._registry.tag_digest, self._options.tags)
         else:
             found = self._each(self._registry.manifest_at, self._options.tags)
             current = {tag: manifest.digest if manifest else None for tag, manifest in found.items()}
-            self._settle(self._draft, found)
+            self._settle(self._deferred, found)
         root = self._image.root
         self.result.digest = root.digest
         self._check_expected(root)
         to_set = [tag for tag in self._options.tags if self._wants(tag, current[tag])]
-        if not to_set and all(digest == root.digest for digest in current.values()):
+        if current and not to_set and all(digest == root.digest for digest in current.values()):
             self._all_there()
             self._progress(f"{self._repository}: {root.digest[:19]} is already there as {', '.join(self._options.tags)}, nothing uploaded")
             return
@@ -173,16 +189,21 @@ class Push:
                 "Nothing was tagged. If the image is the right one, correct expected_digest.",
             )
 
-    def _settle(self, draft: Draft, found: t.Mapping[str, Manifest | None]) -> None:
-        """Find out what the draft becomes: what one of the tags names already, or a new image, whose layers are sent."""
+    def _settle(self, deferred: Deferred, found: t.Mapping[str, Manifest | None]) -> None:
+        """Find out what the image becomes: what one of the tags names already, or a new one, whose layers are sent."""
         there = [manifest for manifest in found.values() if manifest is not None]
-        same = next((manifest for manifest in there if [blob.digest for blob in manifest.blobs[:1]] == [draft.config_digest]), None)
-        if same is not None:
-            self._image, self._found = Image(same), True
-            return
+        for old in there:
+            if deferred.identities & {old.digest, *(blob.digest for blob in old.blobs[:1])}:
+                self._image, self._found = Image(old), True
+                return
         for tag, manifest in found.items():
             if manifest is not None and self._options.immutable(tag) and not self._options.skip_immutable:
-                self._immutable(ImmutableTagError("", tag, manifest.digest, f"the image with the ID {draft.config_digest}"))
+                self._immutable(ImmutableTagError("", tag, manifest.digest, f"the image with the ID {min(deferred.identities)}"))
+        image = deferred.load()
+        if isinstance(image, Image):
+            self._image = image
+            return
+        draft = image
         compressor = Compressor(self._options.codec)
         try:
             root = draft.manifest(self._compress(draft, compressor, self._known_layers(there)), self._options.codec.suffix)

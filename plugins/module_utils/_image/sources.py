@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Opens an image on disk, whatever it is: tells what kind of source it is from the source itself."""
+"""Opens an image, whatever it is: tells what kind of source it is from the source itself."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .archive import Archive, open_archive
+from .assemble import FilesSource, Wishes, assemble
 from .content import Content
 from .docker_archive import read_docker_archive
 from .draft import Draft
+from .engine import EngineSource, open_engine
 from .errors import SourceError
 from .layout import Layout, load_image, open_layout
 from .manifest import Image, Platform
@@ -28,7 +30,7 @@ class Opened:
 
     kind: str
     source: _Closable
-    image: Image | Draft
+    image: Image | Draft | EngineSource
 
     def close(self) -> None:
         self.source.close()
@@ -60,8 +62,38 @@ class _DraftSource:
         self._archive.close()
 
 
-def open_image(path: Path, kind: str = "auto", ref_name: str | None = None, platform: Platform | None = None) -> Opened:
-    """Open an image on disk; `kind` is `auto`, `oci` or `docker_archive`. Raises `SourceError`."""
+def tell_kind(source: str, said: str, made: bool) -> tuple[str, str]:
+    """The kind of a source, and its name without what tells the kind. `auto_file` is what only its content tells.
+
+    `said` is what the user says it is; `made` whether an image is to be made of it.
+    """
+    for prefix, kind in (("docker://", "registry"), ("docker-daemon:", "engine"), ("oci:", "oci"), ("docker-archive:", "docker_archive")):
+        if source.startswith(prefix):
+            if said not in ("auto", kind):
+                raise SourceError(f"source: {source} is no {said}, by its beginning.", "Leave source_kind out, or correct it.")
+            return kind, source.removeprefix(prefix)
+    if said == "auto" and made:
+        return "files", source
+    return ("auto_file" if said == "auto" else said), source
+
+
+def open_files(path: Path, wishes: Wishes, platform: Platform | None) -> Opened:
+    """Make an image of a folder or a program. Raises `SourceError`."""
+    if not path.exists():
+        raise SourceError(f"{path} does not exist.", "Name a folder or a program to make an image of.")
+    return Opened("files", FilesSource(path), assemble(path, wishes, platform))
+
+
+def open_engine_image(name: str, socket_path: str, platform: Platform | None) -> Opened:
+    """An image of the Docker or Podman engine of this machine. Raises `SourceError`."""
+    source = open_engine(name, socket_path, lambda archive: open_image(archive, platform=platform))
+    if platform is not None and source.platform is not None and not source.platform.matches(platform):
+        raise SourceError(f"{source.name} is for {source.platform}, not for {platform}.", "Build or pull it for that platform.")
+    return Opened("engine", source, source)
+
+
+def open_image(path: Path, kind: str = "auto_file", ref_name: str | None = None, platform: Platform | None = None) -> Opened:
+    """Open an image on disk; `kind` is `auto_file`, `oci` or `docker_archive`. Raises `SourceError`."""
     if kind == "oci" or path.is_dir():
         layout = open_layout(path)
         with _closed_on_failure(layout):

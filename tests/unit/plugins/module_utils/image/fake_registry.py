@@ -52,7 +52,9 @@ class Quirks:
     """Manifests taken before one 429 is given; 0 is no limit."""
     redirects_blobs: bool = False
     storage: str = ""
-    """Where to."""
+    """Where to, up to the digest."""
+    referrers: bool = False
+    """Whether what refers to a manifest is listed."""
 
 
 @dataclass
@@ -64,7 +66,7 @@ class Fault:
     """Regular expression, searched for in path and query."""
     act: str
     """`answer` (body read first), `early` (answer at once and close), `drop` (close without a word), `reset` after `size` bytes,
-    `stall` after them, or `mute` (do what was asked, then close without a word)."""
+    `stall` after them, `cut` (break the answer off after them), or `mute` (do what was asked, then close without a word)."""
     times: int = 1
     after: int = 0
     status: int = 500
@@ -93,6 +95,7 @@ class FakeRegistry:
         self.log: list[str] = []
         """`METHOD path`, in the order in which requests came."""
         self.authorizations: list[str | None] = []
+        self.ranges: list[str] = []
         self.received = 0
         self.most_at_once = 0
         self.on_request: Callable[[str], None] = lambda line: None
@@ -131,7 +134,12 @@ class FakeRegistry:
     def take_fault(self, method: str, target: str, length: int) -> Fault | None:
         with self.lock:
             for fault in self.faults:
-                if fault.method == method and fault.times != 0 and length >= fault.size and re.search(fault.path, target):
+                if (
+                    fault.method == method
+                    and fault.times != 0
+                    and (length >= fault.size or fault.act == "cut")
+                    and re.search(fault.path, target)
+                ):
                     if fault.after > 0:
                         fault.after -= 1
                         continue
@@ -221,6 +229,7 @@ class _Handler(BaseHTTPRequestHandler):
             (r"/v2/(.+)/blobs/uploads/([^/]+)", self._session),
             (r"/v2/(.+)/blobs/([^/]+)", self._blob),
             (r"/v2/(.+)/manifests/([^/]+)", self._manifest),
+            (r"/v2/(.+)/referrers/([^/]+)", self._referrers),
         ):
             found = re.fullmatch(pattern, parts.path)
             if found:
@@ -381,26 +390,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _blob(self, repository: str, digest: str) -> None:
         data = self.fake.blobs.get((repository, digest))
+        storage = self.fake.quirks.storage
         if data is None:
             self._answer(404, code="BLOB_UNKNOWN")
         elif self.fake.quirks.redirects_blobs:
-            self._answer(307, {"Location": self.fake.quirks.storage or "https://storage.invalid/blob?signature=x"})
+            self._answer(307, {"Location": f"{storage}{digest}" if storage else "https://storage.invalid/blob?signature=x"})
         elif found := re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", "")):
-            self._answer(206, body=self._cut(data[int(found.group(1)) :]))
+            self.fake.ranges.append(found.group(1))
+            self._answer(206, body=data[int(found.group(1)) :])
         else:
-            self._answer(200, {"Docker-Content-Digest": digest}, body=self._cut(data))
-
-    def _cut(self, data: bytes) -> bytes:
-        """An answer that breaks off after `size` bytes of a `reset`."""
-        if self.fault is None or self.fault.act != "reset":
-            return data
-        self.send_response(206 if "Range" in self.headers else 200)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data[: self.fault.size])
-        self.wfile.flush()
-        self._reset()
-        return b""
+            self._answer(200, {"Docker-Content-Digest": digest}, body=data)
 
     def _manifest(self, repository: str, reference: str) -> None:
         if self.command == "PUT":
@@ -418,6 +417,18 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command == "HEAD" or self.fake.quirks.content_digest_on_get:
             headers["Docker-Content-Digest"] = digest
         self._answer(200, headers, body=body)
+
+    def _referrers(self, repository: str, digest: str) -> None:
+        if not self.fake.quirks.referrers:
+            self._answer(404, code="UNSUPPORTED")
+            return
+        entries = [
+            {"mediaType": media_type, "digest": name, "size": len(body)}
+            for (place, name), (media_type, body) in self.fake.manifests.items()
+            if place == repository and (json.loads(body).get("subject") or {}).get("digest") == digest
+        ]
+        index = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": entries}
+        self._answer(200, body=json.dumps(index).encode())
 
     def _put_manifest(self, repository: str, reference: str) -> None:
         fake = self.fake
@@ -476,6 +487,9 @@ class _Handler(BaseHTTPRequestHandler):
         if status != 204:
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        if self.fault is not None and self.fault.act == "cut":
+            self.close_connection = True
+            body = body[: self.fault.size]
         if self.command != "HEAD":
             self.wfile.write(body)
 

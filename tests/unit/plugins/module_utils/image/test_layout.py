@@ -120,14 +120,16 @@ def test_a_manifest_that_is_missing_or_cut_is_found(builder: LayoutBuilder) -> N
         load_image(open_layout(builder.path))
 
 
-def test_a_foreign_layer_need_not_be_there(builder: LayoutBuilder) -> None:
+def test_a_foreign_layer_has_to_be_there_like_any_other(builder: LayoutBuilder) -> None:
     foreign = builder.blob(b"w", "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", urls=["https://example.com/w"])
     config = builder.blob(b"{}", "application/vnd.oci.image.config.v1+json")
     manifest = {"mediaType": "application/vnd.oci.image.manifest.v1+json", "config": config, "layers": [foreign]}
     builder.name(builder.document(manifest, "application/vnd.oci.image.manifest.v1+json"))
-    builder.file(foreign).unlink()
     image = load_image(open_layout(builder.path))
-    assert [blob.digest for blob in image.blobs_of([image.root])] == [config["digest"]]
+    assert {blob.digest for blob in image.blobs_of([image.root])} == {config["digest"], foreign["digest"]}
+    builder.file(foreign).unlink()
+    with pytest.raises(SourceError, match=f"does not hold the foreign layer {foreign['digest']}.*allow-nondistributable-artifacts"):
+        load_image(open_layout(builder.path))
 
 
 def test_indexes_nested_without_end_are_refused(builder: LayoutBuilder) -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,21 @@ from ansible_collections.steadystate.ecs.plugins.action.ecr_image_push import Ac
 from ansible_collections.steadystate.ecs.plugins.module_utils._aws.connection import CONNECTION_SPEC
 from ansible_collections.steadystate.ecs.plugins.module_utils._aws.ecr import EcrRepository
 from ansible_collections.steadystate.ecs.plugins.module_utils._verb import Context, VerbFailure
-from ansible_collections.steadystate.ecs.plugins.module_utils._verbs.ecr_image_push import (
-    VERB,
+from ansible_collections.steadystate.ecs.plugins.module_utils._verbs._push_source import open_away
+from ansible_collections.steadystate.ecs.plugins.module_utils._verbs._push_target import (
+    SETTINGS_SPEC,
     is_immutable,
     keeps_honest_offsets,
+    lifecycle_rules,
+    parse_ecr_host,
+    registry_endpoint,
 )
+from ansible_collections.steadystate.ecs.plugins.module_utils._verbs.ecr_image_push import VERB
 from ansible_collections.steadystate.ecs.plugins.modules import ecr_image_push as module
 from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.image.fake_registry import FakeClock, FakeRegistry, Fault
-from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.image.images import LayoutBuilder
+from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.image.images import MANIFEST, LayoutBuilder
+from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.image.saved import SavedImage
+from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.image.saved import digest as sha256
 from botocore.stub import Stubber
 
 ACCOUNT = "123456789012"
@@ -45,6 +53,10 @@ class Ecr:
         self.stub.add_response("describe_repositories", {"repositories": [found]}, {"repositoryNames": ["api"], **(asked or {})})
         return self
 
+    def missing(self) -> Ecr:
+        self.stub.add_client_error("describe_repositories", "RepositoryNotFoundException", expected_params={"repositoryNames": ["api"]})
+        return self
+
     def token(self, asked: dict[str, Any] | None = None, token: str = TOKEN, endpoint: str | None = None) -> Ecr:
         data = {"authorizationToken": token, "proxyEndpoint": endpoint or self._endpoint}
         self.stub.add_response("get_authorization_token", {"authorizationData": [data]}, asked or {})
@@ -58,6 +70,7 @@ class Runner:
         self.lines: list[str] = []
         self.warnings: list[str] = []
         self.clock = FakeClock()
+        self.ecs: Any = None
 
     def __call__(self, ecr: Ecr, check_mode: bool = False, diff_mode: bool = False, **options: Any) -> dict[str, Any]:
         spec = {**VERB.argument_spec, **CONNECTION_SPEC}
@@ -67,7 +80,7 @@ class Runner:
         self.fake.log.clear()
         self.lines.clear()
         context = Context(
-            client=lambda service: {"ecr": ecr.client}[service],
+            client=lambda service: {"ecr": ecr.client, "ecs": self.ecs}[service],
             clock=self.clock,
             progress=self.lines.append,
             warn=self.warnings.append,
@@ -114,6 +127,7 @@ def test_pushes_and_says_what_it_did(push: Runner, ecr: Callable[..., Ecr], buil
         "image": f"{URI}@{digest}",
         "digest": digest,
         "repository_uri": URI,
+        "repository_created": False,
         "tags": {tag: {"changed": True, "digest": digest, "previous_digest": None, "skipped": False} for tag in ("1.0", "latest")},
         "blobs": {"pushed": 3, "resumed": 0, "mounted": 0, "exists": 0, "bytes": size},
         "bytes_uploaded": size,
@@ -344,19 +358,252 @@ def test_the_certificate_options_reach_the_registry(push: Runner, builder: Layou
         push(asked, aws_ca_bundle="missing.pem", validate_certs=validate_certs)
 
 
+CREATE = {
+    "repositoryName": "api",
+    "imageTagMutability": "IMMUTABLE_WITH_EXCLUSION",
+    "imageScanningConfiguration": {"scanOnPush": True},
+    "imageTagMutabilityExclusionFilters": [{"filterType": "WILDCARD", "filter": "latest"}],
+}
+CREATED = {"repositoryName": "api", "repositoryUri": URI, "registryId": ACCOUNT, **CREATE}
+
+
+def test_a_missing_repository_is_created_when_asked(push: Runner, builder: LayoutBuilder) -> None:
+    digest = builder.name(builder.image(1000))
+    ecr = Ecr(push.fake.endpoint).missing().token()
+    ecr.stub.add_response("create_repository", {"repository": CREATED}, CREATE)
+    rules = json.dumps({"rules": lifecycle_rules(7, 20)})
+    ecr.stub.add_response("put_lifecycle_policy", {}, {"repositoryName": "api", "lifecyclePolicyText": rules})
+    result = push(ecr, create_repository=True, repository_settings={"mutable_tags": ["latest"]})
+    assert result["repository_created"]
+    assert push.fake.tags == {("api", "1.0"): digest}
+
+
+def test_the_settings_are_those_of_the_role() -> None:
+    root = Path(__file__).parents[5]
+    defaults = yaml.safe_load((root / "roles/ecr/defaults/main.yml").read_text())
+    for setting in ("image_tag_mutability", "scan_on_push", "keep_images", "expire_untagged_days"):
+        assert SETTINGS_SPEC[setting]["default"] == defaults[f"ecr_{setting}"], setting
+
+
+@pytest.mark.parametrize("saved", [False, True])
+def test_check_mode_creates_nothing_and_asks_the_registry_nothing(
+    push: Runner, builder: LayoutBuilder, tmp_path: Path, saved: bool
+) -> None:
+    digest = builder.name(builder.image(1000))
+    source = SavedImage(1000).save(tmp_path / "saved.tar") if saved else builder.path
+    ecr = Ecr(push.fake.endpoint).missing().token()
+    result = push(ecr, source=str(source), create_repository=True, check_mode=True, diff_mode=True)
+    assert result["changed"]
+    assert result["repository_created"]
+    assert result["blobs"]["pushed"] == 2
+    assert result["diff"]["before"] == {"tags": {"1.0": None}}
+    assert saved or result["digest"] == digest
+    assert push.fake.log == []
+
+
+def test_settings_that_make_no_sense_are_refused(push: Runner, builder: LayoutBuilder) -> None:
+    builder.name(builder.image(10))
+    with pytest.raises(VerbFailure, match=r"repository_settings\.keep_images: 0 is not"):
+        push(Ecr(push.fake.endpoint), create_repository=True, repository_settings={"keep_images": 0})
+    with pytest.raises(VerbFailure, match="scan_timeout: 0 is not"):
+        push(Ecr(push.fake.endpoint), scan_timeout=0)
+    with pytest.raises(VerbFailure, match="image_config: source is of the kind registry"):
+        push(Ecr(push.fake.endpoint), source="docker://x.example/api:1", image_config={"env": {"A": "1"}})
+    with pytest.raises(VerbFailure, match="image_config: A has the value"):
+        push(Ecr(push.fake.endpoint), image_config={"env": {"A": [1]}})
+
+
+def instances(*architectures: str) -> Any:
+    client = boto3.client("ecs", region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")
+    stub = Stubber(client)
+    stub.activate()
+    arns = [f"arn:aws:ecs:eu-west-1:{ACCOUNT}:container-instance/{number}" for number in range(len(architectures))]
+    stub.add_response("list_container_instances", {"containerInstanceArns": arns}, {"cluster": "prod", "status": "ACTIVE"})
+    found = [{"attributes": [{"name": "ecs.cpu-architecture", "value": value}]} for value in architectures]
+    if arns:
+        stub.add_response("describe_container_instances", {"containerInstances": found}, {"cluster": "prod", "containerInstances": arns})
+    return client
+
+
+@pytest.mark.parametrize(
+    ("architectures", "image", "mismatch", "warning"),
+    [
+        (["x86_64"], "linux/amd64", False, ""),
+        (["x86_64", "arm64"], "linux/arm64", False, ""),
+        (["x86_64"], "linux/arm64", True, "The image is for linux/arm64; the instances of the cluster prod run linux/amd64."),
+        ([], "linux/arm64", False, "the cluster prod has no instance"),
+    ],
+)
+def test_an_image_that_the_cluster_cannot_run_is_refused(
+    push: Runner, ecr: Callable[..., Ecr], builder: LayoutBuilder, architectures: list[str], image: str, mismatch: bool, warning: str
+) -> None:
+    builder.name(builder.image(10, platform=image))
+    push.ecs = instances(*architectures)
+    if mismatch:
+        with pytest.raises(VerbFailure, match=f"{warning} Nothing was uploaded"):
+            push(ecr(), cluster="prod")
+        assert push.fake.log == []
+        push.ecs = instances(*architectures)
+    assert push(ecr(), cluster="prod", on_platform_mismatch="warn")["changed"]
+    assert [text for text in push.warnings if warning and warning in text] == push.warnings
+    assert bool(push.warnings) is bool(warning)
+
+
+def scan_answer(ecr: Ecr, digest: str, status: str, **counts: int) -> None:
+    asked = {"registryId": ACCOUNT, "repositoryName": "api", "imageId": {"imageDigest": digest}}
+    if status == "none":
+        ecr.stub.add_client_error("describe_image_scan_findings", "ScanNotFoundException", expected_params=asked)
+        return
+    found = {"findingSeverityCounts": counts, "findings": [{"name": f"CVE-{severity}"} for severity in counts]}
+    answer = {"imageScanStatus": {"status": status, "description": "why"}, "imageScanFindings": found}
+    ecr.stub.add_response("describe_image_scan_findings", answer, asked)
+
+
+@pytest.mark.parametrize(
+    ("worst", "complaint"),
+    [(None, ""), ("critical", ""), ("high", "found 2 high in the image; scan_fail_on is high"), ("low", "found 2 high, 1 low")],
+)
+def test_findings_are_waited_for_and_judged(
+    push: Runner, ecr: Callable[..., Ecr], builder: LayoutBuilder, worst: str | None, complaint: str
+) -> None:
+    digest = builder.name(builder.image(10))
+    asked = ecr()
+    scan_answer(asked, digest, "none")
+    asked.stub.add_response("start_image_scan", {}, {"registryId": ACCOUNT, "repositoryName": "api", "imageId": {"imageDigest": digest}})
+    scan_answer(asked, digest, "IN_PROGRESS")
+    scan_answer(asked, digest, "COMPLETE", LOW=1, HIGH=2)
+    wanted = {"severities": {"HIGH": 2, "LOW": 1}, "findings": ["CVE-LOW", "CVE-HIGH"]}
+    if complaint:
+        with pytest.raises(VerbFailure, match=complaint) as caught:
+            push(asked, scan_fail_on=worst)
+        assert caught.value.result["scan"] == wanted
+        assert caught.value.result["digest"] == digest
+        assert caught.value.result["changed"]
+    else:
+        assert push(asked, wait_for_scan=True, **({"scan_fail_on": worst} if worst else {}))["scan"] == wanted
+    assert push.clock.slept == [3, 3]
+
+
+def test_a_scan_that_does_not_come_is_an_error(push: Runner, ecr: Callable[..., Ecr], builder: LayoutBuilder) -> None:
+    digest = builder.name(builder.image(10))
+    asked = ecr()
+    for _time in range(3):
+        scan_answer(asked, digest, "PENDING")
+    with pytest.raises(VerbFailure, match="has no result in time; its state is PENDING"):
+        push(asked, wait_for_scan=True, scan_timeout=5)
+    asked = ecr()
+    scan_answer(asked, digest, "UNSUPPORTED_IMAGE")
+    with pytest.raises(VerbFailure, match="cannot be scanned: UNSUPPORTED_IMAGE, why"):
+        push(asked, wait_for_scan=True)
+
+
+def test_promotion_within_a_registry_mounts_and_takes_the_signature_along(
+    push: Runner, ecr: Callable[..., Ecr], builder: LayoutBuilder
+) -> None:
+    digest = builder.name(builder.image(1000))
+    push.fake.repositories.add("staging")
+    push.fake.quirks.referrers = True
+    push(Ecr(push.fake.endpoint).repository().token())
+    for key in list(push.fake.blobs):
+        push.fake.blobs["staging", key[1]] = push.fake.blobs.pop(key)
+    push.fake.manifests = {("staging", name): value for (_place, name), value in push.fake.manifests.items()}
+    push.fake.tags = {("staging", "1.0"): digest}
+    layer, config = b"signature", b"{}"
+    for data in (layer, config):
+        push.fake.blobs["staging", sha256(data)] = data
+    part = {"mediaType": "application/json", "size": 9}
+    signature = json.dumps(
+        {
+            "schemaVersion": 2,
+            "mediaType": MANIFEST,
+            "config": {**part, "digest": sha256(config), "size": 2},
+            "layers": [{**part, "digest": sha256(layer)}],
+            "subject": {**part, "digest": digest},
+        }
+    ).encode()
+    push.fake.manifests["staging", sha256(signature)] = (MANIFEST, signature)
+    source = f"docker://{push.fake.endpoint.removeprefix('http://')}/staging:1.0"
+    result = push(ecr(), source=source, expected_digest=digest, referrers=True)
+    assert result["blobs"]["mounted"] == 2
+    assert result["bytes_uploaded"] == 0
+    assert result["referrers"] == [{"digest": sha256(signature), "kind": "application/json", "subject": digest, "tag": "", "changed": True}]
+    assert set(result["referrers"][0]) == set(yaml.safe_load(module.RETURN)["referrers"]["contains"])
+    assert push.fake.manifests["api", sha256(signature)] == (MANIFEST, signature)
+    again = push(ecr(), source=source, expected_digest=digest, referrers=True)
+    assert not again["changed"]
+    assert not [line for line in push.fake.log if line.partition(" ")[0] not in ("HEAD", "GET")]
+    with pytest.raises(VerbFailure, match=r"expected_digest: .*staging holds"):
+        push(ecr(), source=source, expected_digest=sha256(b"other"))
+
+
+def test_another_account_of_ecr_is_read_with_its_profile(
+    push: Runner, ecr: Callable[..., Ecr], builder: LayoutBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which client is made is all that can be seen here: there is no second ECR to read from."""
+    asked: list[dict[str, Any]] = []
+
+    def factory(params: dict[str, Any]) -> Any:
+        asked.append(params)
+        raise VerbFailure("far enough")
+
+    monkeypatch.setitem(open_away.__globals__, "client_factory", factory)
+    source = "docker://210987654321.dkr.ecr.us-east-1.amazonaws.com/api:1.0"
+    with pytest.raises(VerbFailure, match="far enough"):
+        push(ecr(), source=source, source_profile="staging", access_key="x", secret_key="y")
+    assert [(params["region"], params["profile"], params["access_key"]) for params in asked] == [("us-east-1", "staging", None)]
+
+
+@pytest.mark.parametrize(
+    ("api", "endpoint", "wanted"),
+    [
+        ("https://api.ecr.eu-west-1.amazonaws.com", "eu-west-1.amazonaws.com", "dkr.ecr.eu-west-1.amazonaws.com"),
+        ("https://ecr-fips.us-east-1.amazonaws.com", "us-east-1.amazonaws.com", "dkr.ecr-fips.us-east-1.amazonaws.com"),
+        ("https://ecr-fips.us-gov-west-1.amazonaws.com", "us-gov-west-1.amazonaws.com", "dkr.ecr-fips.us-gov-west-1.amazonaws.com"),
+        ("https://ecr.eu-west-1.api.aws", "eu-west-1.amazonaws.com", "dkr-ecr.eu-west-1.on.aws"),
+        ("https://ecr-fips.us-east-1.api.aws", "us-east-1.amazonaws.com", "dkr-ecr-fips.us-east-1.on.aws"),
+        ("https://api.ecr.cn-north-1.amazonaws.com.cn", "cn-north-1.amazonaws.com.cn", "dkr.ecr.cn-north-1.amazonaws.com.cn"),
+        (
+            "https://ecr.cn-north-1.api.amazonwebservices.com.cn",
+            "cn-north-1.amazonaws.com.cn",
+            "dkr-ecr.cn-north-1.on.amazonwebservices.com.cn",
+        ),
+    ],
+)
+def test_the_registry_is_reached_at_the_kind_of_endpoint_that_the_api_is(api: str, endpoint: str, wanted: str) -> None:
+    assert registry_endpoint(f"https://{ACCOUNT}.dkr.ecr.{endpoint}", api) == f"https://{ACCOUNT}.{wanted}"
+    host = parse_ecr_host(f"{ACCOUNT}.{wanted}")
+    assert host is not None
+    assert (str(host), host.region in endpoint) == (f"{ACCOUNT}.{wanted}", True)
+    assert not keeps_honest_offsets(f"https://{ACCOUNT}.{wanted}")
+
+
+def test_an_endpoint_that_is_none_of_ecr_stays_as_it_is() -> None:
+    assert registry_endpoint("http://127.0.0.1:4577", "https://ecr-fips.us-east-1.amazonaws.com") == "http://127.0.0.1:4577"
+    assert parse_ecr_host("registry.example") is None
+
+
+def _spec(documented: dict[str, Any]) -> dict[str, Any]:
+    """An argument spec from documentation."""
+    spec: dict[str, Any] = {}
+    for name, option in documented.items():
+        spec[name] = {key: value for key, value in option.items() if key not in ("description", "version_added", "suboptions")}
+        if "suboptions" in option:
+            spec[name]["options"] = _spec(option["suboptions"])
+    return spec
+
+
 def test_the_documentation_says_what_the_arguments_are() -> None:
-    documented = yaml.safe_load(module.DOCUMENTATION)["options"]
-    assert {
-        name: {key: value for key, value in option.items() if key not in ("description", "version_added")}
-        for name, option in documented.items()
-    } == VERB.argument_spec
+    spec = _spec(yaml.safe_load(module.DOCUMENTATION)["options"])
+    # Secrecy is not documented.
+    spec["source_password"]["no_log"] = True
+    assert spec == VERB.argument_spec
 
 
 def test_the_documentation_names_every_return_value(push: Runner, ecr: Callable[..., Ecr], builder: LayoutBuilder) -> None:
     builder.name(builder.image(10))
     documented = yaml.safe_load(module.RETURN)
     result = push(ecr())
-    assert set(result) - {"changed"} == set(documented) - {"hint", "error_code", "status"}
+    assert set(result) - {"changed"} == set(documented) - {"hint", "error_code", "status", "referrers", "scan"}
     assert set(result["blobs"]) == set(documented["blobs"]["contains"])
     assert set(result["tags"]["1.0"]) == set(documented["tags"]["contains"])
 
