@@ -18,6 +18,7 @@ help:
 	@echo 'make demo       ship a real service on this machine, break it, watch it come back (KEEP=1 leaves it running)'
 	@echo 'make test       all tests'
 	@echo 'make test-browser  the rollout report in a real browser (needs chromium), with screenshots'
+	@echo 'make molecule   every role on local_aws with molecule (ROLE=network for one)'
 	@echo 'make lint       all static gates: ruff, mypy, yamllint, ansible-lint, docs, changelog, ansible-test sanity'
 	@echo 'make build      the collection as an archive, in build/'
 	@echo 'make local-aws  AWS on this machine, until Ctrl-C (PORT=4577 SPEED=10)'
@@ -95,6 +96,13 @@ test-browser: $(TEST_SETUP)
 	$(SAY) 'The report in a real browser; screenshots in build/reports'
 	$(BIN)/python -m pytest tests/browser
 
+# Not part of `make test`: some minutes of short Ansible runs.
+.PHONY: molecule
+molecule: $(RUN_SETUP) .venv/molecule.installed
+	$(SAY) 'Every role on local_aws: check, converge, again, verify, spoil, converge, verify'
+	@export MOLECULE_AWS_PORT="$$($(BIN)/python -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')"
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/molecule test $(if $(ROLE),--scenario-name $(ROLE),--all)
+
 .PHONY: lint
 lint: $(RUN_SETUP) .venv/test.installed .venv/lint.installed
 	$(SAY) 'ruff'
@@ -120,6 +128,11 @@ bench-push: $(TEST_SETUP)
 bench-verdict: $(TEST_SETUP)
 	$(SAY) 'Broken and good releases in real time, judged by the collection and by other tools'
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/bench/verdict.py
+
+.PHONY: bench-provision
+bench-provision: $(TEST_SETUP)
+	$(SAY) 'Provisioning from nothing and again, and the same with one plain task a resource'
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/bench/provision.py
 
 .PHONY: build
 build: $(COLLECTION) .venv/collection.installed

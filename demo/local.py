@@ -15,6 +15,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).resolve().parent.parent
 READY_TIMEOUT = 30.0
 STOP_TIMEOUT = 20.0
 _PR_SET_PDEATHSIG = 1
@@ -25,12 +26,20 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 class LocalAws:
-    def __init__(self, build: Path, speed: float) -> None:
+    def __init__(self, build: Path, speed: float, port: int = 0) -> None:
+        """With port 0 a free one is taken."""
         self._pid_file = build / "local_aws.pid"
         self._log = build / "local_aws.log"
         self._data = build / "local_aws"
         self._speed = speed
+        self._port = port
         self._process: subprocess.Popen[bytes] | None = None
         self.url = ""
 
@@ -40,14 +49,13 @@ class LocalAws:
         Raises `RuntimeError` with the end of its log when it does not come up.
         """
         self.stop_kept()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = self._port or _free_port()
         self.url = f"http://127.0.0.1:{port}"
         command = [sys.executable, "-m", "local_aws", "--port", str(port), "--speed", str(self._speed), "--data", str(self._data)]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 command,
+                cwd=ROOT,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
@@ -84,7 +92,7 @@ class LocalAws:
         self._pid_file.unlink(missing_ok=True)
 
     def stop_kept(self) -> None:
-        """Stop the process that an earlier `make demo KEEP=1` left, if it is still the one in the file."""
+        """Stop the process that an earlier start with `keep` left, if it is still the one in the file."""
         if not self._pid_file.exists():
             return
         pid_text, kept_url = self._pid_file.read_text().split()

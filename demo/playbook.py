@@ -30,8 +30,8 @@ class Run:
         return next((line["result"] for line in reversed(self.results) if line["action"] == action), {})
 
 
-def run(name: str, endpoint_url: str, results: Path, variables: Mapping[str, Any]) -> Run:
-    """Run `playbooks/<name>.yml` with the inventory `local` against the given endpoint. Output goes to the terminal."""
+def run(play: Path, endpoint_url: str, results: Path, variables: Mapping[str, Any]) -> Run:
+    """Run a playbook with the inventory `local` against the given endpoint. Output goes to the terminal."""
     results.unlink(missing_ok=True)
     environment = {
         **os.environ,
@@ -46,7 +46,7 @@ def run(name: str, endpoint_url: str, results: Path, variables: Mapping[str, Any
         environment["ANSIBLE_FORCE_COLOR"] = "1"
     command = [
         str(Path(sys.executable).parent / "ansible-playbook"),
-        str(ROOT / "playbooks" / f"{name}.yml"),
+        str(play),
         "-i",
         str(ROOT / "inventories" / "local"),
         "-e",

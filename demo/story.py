@@ -146,7 +146,7 @@ class Story:
             raise Broken(f"{release.version}: {tally.failed} of {tally.requests} requests failed: {dict(tally.failures)}")
 
     def _play(self, name: str, variables: dict[str, Any]) -> playbook.Run:
-        return playbook.run(name, self._local.url, self._build / "results.jsonl", variables)
+        return playbook.run(ROOT / "playbooks" / f"{name}.yml", self._local.url, self._build / "results.jsonl", variables)
 
     def _service_url(self) -> str:
         balancers = self._local.get("/_local/state")["elb"]["load_balancers"]
