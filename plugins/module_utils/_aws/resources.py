@@ -1,0 +1,67 @@
+# Copyright (c) 2026 The steadystate.ecs authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Resources of any service, listed and removed by operations that `_platform/kinds.py` names: plain data in and out."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .failures import error_code
+
+
+def list_all(client: t.Any, operation: str, member: str, params: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
+    """Every item of a list operation, over all its pages. Nothing when what it asks about does not exist."""
+    items: list[dict[str, t.Any]] = []
+    try:
+        if client.can_paginate(operation):
+            for page in client.get_paginator(operation).paginate(**params):
+                items += page.get(member) or []
+        else:
+            items += getattr(client, operation)(**params).get(member) or []
+    except Exception as error:
+        if not is_missing(error):
+            raise
+    # Some operations list names or ARNs alone.
+    return [item if isinstance(item, dict) else {"Id": item} for item in items]
+
+
+def read(client: t.Any, operation: str, member: str, params: t.Mapping[str, t.Any]) -> t.Any:
+    """One member of an answer, or None when what is asked about does not exist."""
+    try:
+        return getattr(client, operation)(**params).get(member)
+    except Exception as error:
+        if is_missing(error):
+            return None
+        raise
+
+
+def call(client: t.Any, operation: str, params: t.Mapping[str, t.Any]) -> None:
+    """Call an operation for what it does. What is not there any more is as wanted."""
+    try:
+        getattr(client, operation)(**params)
+    except Exception as error:
+        if not is_missing(error):
+            raise
+
+
+def is_missing(error: Exception) -> bool:
+    """Whether AWS says that the thing is not there: each service has its own word for it."""
+    code = error_code(error)
+    return (
+        "NotFound" in code
+        or code.startswith("NoSuch")
+        or code in ("Gateway.NotAttached", "InvalidAssociationID.NotFound", "ParameterNotFound", "ServiceNotActiveException")
+    )
+
+
+def is_in_use(error: Exception) -> bool:
+    """Whether a thing cannot go yet because another one, which is on its way out, still needs it."""
+    code = error_code(error)
+    return (
+        "InUse" in code
+        or "Contains" in code
+        or code in ("DependencyViolation", "DeleteConflict", "UpdateInProgressException", "ScalingActivityInProgress")
+        or (code in ("ClientException", "OperationNotPermitted", "ValidationError") and "in progress" in str(error).lower())
+    )
