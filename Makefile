@@ -18,6 +18,7 @@ help:
 	@echo 'make demo       ship a real service on this machine, break it, watch it come back (KEEP=1 leaves it running)'
 	@echo 'make test       all tests'
 	@echo 'make test-browser  the rollout report in a real browser (needs chromium), with screenshots'
+	@echo 'make test-environments  two environments in one account, built, stopped half-way, taken away'
 	@echo 'make molecule   every role on local_aws with molecule (ROLE=network for one)'
 	@echo 'make lint       all static gates: ruff, mypy, yamllint, ansible-lint, docs, changelog, ansible-test sanity'
 	@echo 'make build      the collection as an archive, in build/'
@@ -95,6 +96,12 @@ test-units: $(TEST_SETUP)
 test-browser: $(TEST_SETUP)
 	$(SAY) 'The report in a real browser; screenshots in build/reports'
 	$(BIN)/python -m pytest tests/browser
+
+# Not part of `make test`: some minutes.
+.PHONY: test-environments
+test-environments: $(TEST_SETUP)
+	$(SAY) 'Two environments in one account: built, built again, stopped half-way, taken away'
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests/environments
 
 # Not part of `make test`: some minutes of short Ansible runs.
 .PHONY: molecule
