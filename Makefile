@@ -20,6 +20,8 @@ help:
 	@echo 'make test-browser  the rollout report in a real browser (needs chromium), with screenshots'
 	@echo 'make test-environments  two environments in one account, built, stopped half-way, taken away'
 	@echo 'make molecule   every role on local_aws with molecule (ROLE=network for one)'
+	@echo 'make test-pullback  what we push, pulled by others from the registries of others (builds two with Go)'
+	@echo 'make fuzz       damaged images for the readers (SECONDS=300)'
 	@echo 'make lint       all static gates: ruff, mypy, yamllint, ansible-lint, docs, changelog, ansible-test sanity'
 	@echo 'make build      the collection as an archive, in build/'
 	@echo 'make local-aws  AWS on this machine, until Ctrl-C (PORT=4577 SPEED=10)'
@@ -126,6 +128,20 @@ lint: $(RUN_SETUP) .venv/test.installed .venv/lint.installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/ansible-lint --offline --profile production
 	$(SAY) 'ansible-test sanity'
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python .ci/collection_gates.py sanity
+
+# Not part of `make test`: it builds registries that others wrote.
+.PHONY: test-pullback
+test-pullback: $(TEST_SETUP)
+	$(SAY) 'Images that we push, pulled back by skopeo and podman from the registries of others'
+	$(BIN)/python tests/system_tools.py
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest tests/pullback
+
+# Not part of `make test`: it ends when the time does.
+.PHONY: fuzz
+fuzz: $(TEST_SETUP)
+	$(SAY) 'Damaged images for the readers; what is found goes to build/fuzz'
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements/fuzz.txt || echo 'No atheris for this Python: inputs are mutated blindly.'
+	$(BIN)/python tests/fuzz/image_sources.py --seconds $(or $(SECONDS),300)
 
 .PHONY: bench-push
 bench-push: $(TEST_SETUP)

@@ -336,6 +336,12 @@ CASES: dict[str, tuple[Callable[[Maker], Path], str]] = {
         lambda maker: maker.named(maker.image(config={"mediaType": CONFIG, "digest": NOBODY, "size": 1})),
         "but does not hold it",
     ),
+    "manifest: a foreign layer that is not there": (
+        lambda maker: maker.named(
+            maker.image(layers=[{"mediaType": "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", "digest": NOBODY, "size": 10**12}])
+        ),
+        f"does not hold the foreign layer {NOBODY}",
+    ),
     "index: manifests that are a text": (
         lambda maker: maker.raw(json.dumps({"mediaType": INDEX, "manifests": "all"}).encode(), INDEX),
         "its manifests are no list",
@@ -492,14 +498,6 @@ def test_it_is_refused_before_a_tag_is_set(rig: Rig, maker: Maker, name: str) ->
     assert not rig.fake.tags
     assert not rig.fake.requests("PUT .*manifests")
     assert seen(maker.folder) == before
-
-
-def test_a_foreign_layer_is_neither_read_nor_sent(rig: Rig, maker: Maker) -> None:
-    kind = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
-    foreign = {"mediaType": kind, "digest": NOBODY, "size": 10**12, "urls": ["https://example.com/layer"]}
-    digest = maker.image(layers=[foreign])
-    rig.push(maker.named(digest))
-    assert rig.fake.tags["api", "1"] == digest["digest"]
 
 
 def test_what_is_opened_is_closed_when_it_is_refused(maker: Maker) -> None:
