@@ -34,6 +34,7 @@ from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.image.s
 
 SECONDS = 30
 MOST_MEMORY = 48 * 1024 * 1024
+FOREIGN = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
 NOBODY = "sha256:" + "0" * 64
 DEEP = 200_000
 
@@ -338,7 +339,7 @@ CASES: dict[str, tuple[Callable[[Maker], Path], str]] = {
     ),
     "manifest: a foreign layer that is not there": (
         lambda maker: maker.named(
-            maker.image(layers=[{"mediaType": "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", "digest": NOBODY, "size": 10**12}])
+            maker.image(layers=[{"mediaType": FOREIGN, "digest": NOBODY, "size": 10**12, "urls": ["https://example.com"]}])
         ),
         f"does not hold the foreign layer {NOBODY}",
     ),

@@ -406,7 +406,7 @@ def test_survives(rig: Rig, builder: LayoutBuilder, name: str, resume: bool) -> 
 def test_a_peer_that_stops_reading_is_given_up_on_soon(rig: Rig, builder: LayoutBuilder) -> None:
     """The time to send a block is what counts, not that to connect or to answer; the peer itself would hold out 20 seconds."""
     builder.name(builder.image(LARGE))
-    rig.timeouts = Timeouts(connect=60, send=0.3, answer=60, store=60)
+    rig.timeouts = Timeouts(connect=60, send=1.0, answer=60, store=60)
     rig.fake.faults = [Fault("PUT", "uploads", "stall", size=MB)]
     started = time.monotonic()
     rig.push(builder.path, jobs=1)
