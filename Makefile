@@ -147,6 +147,11 @@ fuzz: $(TEST_SETUP)
 bench-push: $(TEST_SETUP)
 	$(BIN)/python tests/bench/push.py
 
+.PHONY: bench-deploy
+bench-deploy: $(TEST_SETUP)
+	$(SAY) 'What deploy.yml itself takes, with nothing to do and beside a rollout; and plain tasks beside it'
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/bench/deploy.py $(if $(ROUNDS),--rounds $(ROUNDS))
+
 .PHONY: bench-verdict
 bench-verdict: $(TEST_SETUP)
 	$(SAY) 'Broken and good releases in real time, judged by the collection and by other tools'
