@@ -1,4 +1,4 @@
-"""Makes sure that the registry's peers are there: skopeo and podman, which exist only as system packages.
+"""Makes sure that the registry's peers are there: skopeo, podman and the runc that it runs tasks with, which exist only as system packages.
 
 Says what it is going to install before it does. Where it cannot (not root, no apt-get) it says what to type and fails: the
 registry tests would otherwise prove nothing.
@@ -11,13 +11,14 @@ import shutil
 import subprocess
 import sys
 
-TOOLS = ("skopeo", "podman")
+# Podman may bring crun alone, which some kernels refuse.
+TOOLS = ("skopeo", "podman", "runc")
 
 
 def main() -> int:
     missing = [tool for tool in TOOLS if shutil.which(tool) is None]
     if not missing:
-        print(f"Found {' and '.join(TOOLS)}.")
+        print(f"Found {', '.join(TOOLS)}.")
         return 0
     install = ["apt-get", "install", "--yes", "--no-install-recommends", "-qq", *missing]
     if shutil.which("apt-get") is None or os.geteuid() != 0:
