@@ -11,9 +11,9 @@ import typing as t
 from .failures import error_code
 
 
-def list_all(client: t.Any, operation: str, member: str, params: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
+def list_all(client: t.Any, operation: str, member: str, params: t.Mapping[str, t.Any]) -> list[t.Any]:
     """Every item of a list operation, over all its pages. Nothing when what it asks about does not exist."""
-    items: list[dict[str, t.Any]] = []
+    items: list[t.Any] = []
     try:
         if client.can_paginate(operation):
             for page in client.get_paginator(operation).paginate(**params):
@@ -23,12 +23,13 @@ def list_all(client: t.Any, operation: str, member: str, params: t.Mapping[str, 
     except Exception as error:
         if not is_missing(error):
             raise
-    # Some operations list names or ARNs alone.
-    return [item if isinstance(item, dict) else {"Id": item} for item in items]
+    return items
 
 
 def read(client: t.Any, operation: str, member: str, params: t.Mapping[str, t.Any]) -> t.Any:
-    """One member of an answer, or None when what is asked about does not exist."""
+    """One member of an answer, with all its pages where it has any, or None when what is asked about does not exist."""
+    if client.can_paginate(operation):
+        return list_all(client, operation, member, params)
     try:
         return getattr(client, operation)(**params).get(member)
     except Exception as error:

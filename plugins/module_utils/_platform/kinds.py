@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import dataclass
 
@@ -172,6 +173,18 @@ def _target(item: Item, scope: Scope) -> list[Call]:
     ]
 
 
+def _aliases(item: Item, scope: Scope) -> list[Item]:
+    """The records of a zone that point at the environment's load balancer: those have no tags, and this is what they are for."""
+    # A load balancer's name in DNS is its own name, a number and the region (ELB guide, Application Load Balancers).
+    balancer = re.compile(rf"(dualstack\.)?(internal-)?{re.escape(scope.name)}-\d+\.", re.IGNORECASE)
+    return [one for one in item.get("records") or [] if balancer.match(str((one.get("AliasTarget") or {}).get("DNSName", "")))]
+
+
+def _records(item: Item, scope: Scope) -> list[Call]:
+    changes = [{"Action": "DELETE", "ResourceRecordSet": record} for record in _aliases(item, scope)]
+    return [("change_resource_record_sets", {"HostedZoneId": item["Id"], "ChangeBatch": {"Changes": changes}})]
+
+
 def _elb_tags(member: str) -> Detail:
     return Detail("described", "describe_tags", "TagDescriptions", lambda item: {"ResourceArns": [item[member]]})
 
@@ -237,6 +250,16 @@ STAGES: tuple[tuple[Kind, ...], ...] = (
             ),
             own=_has_described_tags,
             gone=lambda item: _described(item).get("status") == "INACTIVE",
+        ),
+        Kind(
+            "alias in zone",
+            "route53",
+            "list_hosted_zones",
+            "HostedZones",
+            "Id",
+            _records,
+            details=(Detail("records", "list_resource_record_sets", "ResourceRecordSets", lambda item: {"HostedZoneId": item["Id"]}),),
+            own=lambda item, scope: bool(_aliases(item, scope)),
         ),
         _ec2(
             "flow log",
@@ -337,6 +360,24 @@ STAGES: tuple[tuple[Kind, ...], ...] = (
             lambda item, scope: [("delete_topic", {"TopicArn": item["TopicArn"]})],
             details=(Detail("Tags", "list_tags_for_resource", "Tags", lambda item: {"ResourceArn": item["TopicArn"]}),),
             maybe=lambda item, scope: item["TopicArn"].split(":")[-1].startswith(scope.name),
+        ),
+        Kind(
+            "discovery service",
+            "servicediscovery",
+            "list_services",
+            "Services",
+            "Id",
+            lambda item, scope: [("delete_service", {"Id": item["Id"]})],
+            details=(Detail("Tags", "list_tags_for_resource", "Tags", lambda item: {"ResourceARN": item["Arn"]}),),
+        ),
+        Kind(
+            "discovery namespace",
+            "servicediscovery",
+            "list_namespaces",
+            "Namespaces",
+            "Id",
+            lambda item, scope: [("delete_namespace", {"Id": item["Id"]})],
+            details=(Detail("Tags", "list_tags_for_resource", "Tags", lambda item: {"ResourceARN": item["Arn"]}),),
         ),
         _ec2("launch template", "describe_launch_templates", "LaunchTemplates", "LaunchTemplateId", "delete_launch_template"),
         Kind(

@@ -98,7 +98,9 @@ def _find(stage: t.Sequence[Kind], scope: Scope, context: Context) -> list[tuple
 
 
 def _of_kind(kind: Kind, scope: Scope, client: t.Callable[[str], t.Any]) -> t.Iterator[Item]:
-    for item in resources.list_all(client(kind.service), kind.operation, kind.member, kind.params(scope)):
+    for found in resources.list_all(client(kind.service), kind.operation, kind.member, kind.params(scope)):
+        # Some operations list names or ARNs alone.
+        item = found if isinstance(found, dict) else {"Id": found}
         if not kind.maybe(item, scope):
             continue
         whole = dict(item)

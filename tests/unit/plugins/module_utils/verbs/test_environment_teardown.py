@@ -90,6 +90,27 @@ def test_rules_go_before_their_groups_and_policies_before_their_role() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("target", "ours"),
+    [
+        ("dualstack.shop-dev-1234567890.eu-west-1.elb.amazonaws.com.", True),
+        ("shop-dev-1.eu-west-1.elb.amazonaws.com", True),
+        ("internal-shop-dev-99.eu-west-1.elb.amazonaws.com.", True),
+        ("shop-dev-eu-1234567890.eu-west-1.elb.amazonaws.com.", False),
+        ("my-shop-dev-1234567890.eu-west-1.elb.amazonaws.com.", False),
+        ("shop-prod-1234567890.eu-west-1.elb.amazonaws.com.", False),
+    ],
+)
+def test_aliases_are_known_by_what_they_point_at(target: str, ours: bool) -> None:
+    record = {"Name": "api.example.com.", "Type": "A", "AliasTarget": {"DNSName": target}}
+    zone = {"Id": "/hostedzone/Z1", "records": [record, {"Name": "example.com.", "Type": "NS"}]}
+    assert kind("alias in zone").own(zone, SCOPE) == ours
+    if ours:
+        [(operation, params)] = kind("alias in zone").calls(zone, SCOPE)
+        assert operation == "change_resource_record_sets"
+        assert params["ChangeBatch"]["Changes"] == [{"Action": "DELETE", "ResourceRecordSet": record}]
+
+
 def error(code: str, operation: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": "it is so"}}, operation)
 
