@@ -23,6 +23,7 @@ help:
 	@echo 'make test-pullback  what we push, pulled by others from the registries of others (builds two with Go)'
 	@echo 'make fuzz       damaged images for the readers (SECONDS=300)'
 	@echo 'make lint       all static gates: ruff, mypy, yamllint, ansible-lint, docs, changelog, ansible-test sanity'
+	@echo 'make scan       security scanners over the roles; what stays has a written reason'
 	@echo 'make build      the collection as an archive, in build/'
 	@echo 'make local-aws  AWS on this machine, until Ctrl-C (PORT=4577 SPEED=10)'
 	@echo 'make clean      remove everything that these made'
@@ -142,6 +143,18 @@ fuzz: $(TEST_SETUP)
 	$(SAY) 'Damaged images for the readers; what is found goes to build/fuzz'
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements/fuzz.txt || echo 'No atheris for this Python: inputs are mutated blindly.'
 	$(BIN)/python tests/fuzz/image_sources.py --seconds $(or $(SECONDS),300)
+
+# In an environment of its own: checkov wants other versions of much that the collection uses.
+.venv/scan.installed: requirements/scan.txt .venv/uv
+	$(SAY) 'Installing requirements/scan.txt into .venv/scan'
+	$(PYTHON) -m venv .venv/scan
+	$(BIN)/uv pip install --quiet --python .venv/scan/bin/python -r requirements/scan.txt
+	touch $@
+
+.PHONY: scan
+scan: .venv/scan.installed .venv/collection.installed
+	$(SAY) 'Security scanners with rules for Ansible: checkov, ansible-security-scanner'
+	$(BIN)/python .ci/scan.py
 
 .PHONY: bench-push
 bench-push: $(TEST_SETUP)

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -61,12 +62,19 @@ def _output(command: list[str]) -> str:
 
 def compare(found: set[Finding], reasons: list[dict[str, str]]) -> list[str]:
     """What is wrong: findings that nobody has given a reason for, reasons that fit no finding, and reasons that say nothing."""
-    given = {(one["scanner"], one["rule"], one["path"]): str(one.get("reason") or "").strip() for one in reasons}
-    problems = [f"{scanner}: {rule} in {path}: put it right, or give a reason" for scanner, rule, path in sorted(found - given.keys())]
-    problems += [
-        f"{scanner}: {rule} in {path}: is not found any more, take its reason out" for scanner, rule, path in sorted(given.keys() - found)
-    ]
-    return [*problems, *(f"{rule} in {path}: the reason is empty" for (_, rule, path), reason in given.items() if not reason)]
+    problems = []
+    used: set[int] = set()
+    for scanner, rule, path in sorted(found):
+        fits = [at for at, one in enumerate(reasons) if (one["scanner"], one["rule"]) == (scanner, rule) and fnmatch(path, one["path"])]
+        used.update(fits)
+        if not fits:
+            problems.append(f"{scanner}: {rule} in {path}: put it right, or give a reason")
+    for at, one in enumerate(reasons):
+        if at not in used:
+            problems.append(f"{one['scanner']}: {one['rule']} in {one['path']}: is not found any more, take its reason out")
+        if not str(one.get("reason") or "").strip():
+            problems.append(f"{one['scanner']}: {one['rule']} in {one['path']}: the reason is empty")
+    return problems
 
 
 def main() -> None:
