@@ -1,4 +1,4 @@
-"""DescribeSubnets: the filter on public addresses. moto knows it by one of its two names only, and amazon.aws uses the other."""
+"""Subnets: the filter on public addresses, which moto knows by one of its two names only, and the state of IPv6 ranges as a word."""
 
 from __future__ import annotations
 
@@ -25,4 +25,17 @@ def install(api: AwsApi) -> None:
         for item in public:
             wanted = {str(value).lower() for value in item["Values"]}
             answer["Subnets"] = [subnet for subnet in answer["Subnets"] if str(subnet["MapPublicIpOnLaunch"]).lower() in wanted]
-        return answer
+        return _with_states(answer, "Subnets")
+
+    @api.on("ec2", "CreateSubnet")
+    def create_subnet(call: Call) -> JsonObject:
+        answer = call.upstream(call.params)
+        return {**answer, "Subnet": _with_states({"Subnets": [answer["Subnet"]]}, "Subnets")["Subnets"][0]}
+
+
+def _with_states(answer: JsonObject, member: str) -> JsonObject:
+    """moto shows where AWS says `associated` the text of a Python dictionary with that word in it; those of other states it leaves out."""
+    for subnet in answer[member]:
+        for association in subnet.get("Ipv6CidrBlockAssociationSet", []):
+            association["Ipv6CidrBlockState"] = {"State": "associated"}
+    return answer

@@ -1,0 +1,180 @@
+# Copyright (c) 2026 The steadystate.ecs authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The network of an environment: what is wrong with the options, what is wanted, and what is there otherwise. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+import typing as t
+from dataclasses import dataclass
+
+Data = dict[str, t.Any]
+
+GATEWAY_ENDPOINTS = ("s3", "dynamodb")
+EVERYWHERE, EVERYWHERE_6 = "0.0.0.0/0", "::/0"
+# "VPC CIDR blocks" and "Subnet sizing" in the Amazon VPC user guide: netmasks between /16 and /28.
+_LARGEST, _SMALLEST = 16, 28
+# Public subnets take the first /64 blocks of the VPC's /56, private ones those from here on, so that another zone moves none.
+_FIRST_PRIVATE_64 = 128
+
+
+@dataclass(frozen=True)
+class Subnet:
+    tier: str
+    """`public` or `private`."""
+    zone: str
+    cidr: str
+    index: int
+    """Place of its zone among the zones."""
+
+
+def subnets(params: Data) -> list[Subnet]:
+    """What is wanted, public ones first, in the order of the zones."""
+    tiers = (("public", params["public_cidrs"]), ("private", params["private_cidrs"]))
+    return [Subnet(tier, zone, cidrs[index], index) for tier, cidrs in tiers for index, zone in enumerate(params["zones"])]
+
+
+def problems(params: Data, known_zones: t.Collection[str], vpcs: t.Sequence[Data]) -> list[str]:
+    """What is wrong, each with field, value and fix. `known_zones` are those of the region, `vpcs` those that have the name already."""
+    found = _of_zones(params, known_zones) + _of_counts(params)
+    vpc_range, faults = _network("cidr", params["cidr"])
+    found += faults
+    ranges: list[tuple[str, ipaddress.IPv4Network]] = []
+    for field in ("public_cidrs", "private_cidrs"):
+        for text in params[field]:
+            network, faults = _network(field, text)
+            found += faults
+            if network is None:
+                continue
+            if vpc_range is not None and not network.subnet_of(vpc_range):
+                found.append(f"{field}: {text} is outside of cidr, {params['cidr']}. Choose a range inside of it.")
+            for other_field, other in ranges:
+                if network.overlaps(other):
+                    found.append(f"{field}: {text} overlaps with {other} of {other_field}. Give each subnet a range of its own.")
+            ranges.append((field, network))
+    return found + _of_existing(params, vpcs)
+
+
+def _of_zones(params: Data, known: t.Collection[str]) -> list[str]:
+    zones = params["zones"]
+    if not zones:
+        return ["zones: there is none. Name at least one, and two for a load balancer."]
+    found = []
+    if len(set(zones)) < len(zones):
+        found.append(f"zones: {', '.join(zones)} names a zone twice. Name each zone once.")
+    unknown = [zone for zone in zones if zone not in known]
+    if unknown:
+        found.append(f"zones: {', '.join(unknown)} is none of this region. It has {', '.join(sorted(known))}.")
+    return found
+
+
+def _of_counts(params: Data) -> list[str]:
+    count = len(params["zones"])
+    return [
+        f"{field}: {', '.join(params[field]) or 'none'} is not one range for each of the {count} zones. Give {count}."
+        for field in ("public_cidrs", "private_cidrs")
+        if len(params[field]) != count
+    ]
+
+
+def _network(field: str, text: str) -> tuple[ipaddress.IPv4Network | None, list[str]]:
+    try:
+        loose = ipaddress.IPv4Network(text, strict=False)
+    except ValueError:
+        return None, [f"{field}: {text} is no IPv4 range. Write it as 10.0.0.0/16."]
+    if str(loose) != text:
+        return None, [f"{field}: {text} is not written as the range that it means. Write {loose}."]
+    if not _LARGEST <= loose.prefixlen <= _SMALLEST:
+        return None, [f"{field}: {text} is not of a size that a VPC takes. Use one from /{_LARGEST} to /{_SMALLEST}."]
+    return loose, []
+
+
+def _of_existing(params: Data, vpcs: t.Sequence[Data]) -> list[str]:
+    if len(vpcs) > 1:
+        names = ", ".join(sorted(vpc["VpcId"] for vpc in vpcs))
+        return [f"name: {params['name']} is the name of {len(vpcs)} VPCs, {names}. Give this one a name of its own."]
+    if vpcs and vpcs[0]["CidrBlock"] != params["cidr"]:
+        there = f"the VPC {params['name']} ({vpcs[0]['VpcId']}) has {vpcs[0]['CidrBlock']}"
+        return [f"cidr: {there}, which cannot be changed to {params['cidr']}. Use the range that it has, or another name."]
+    return []
+
+
+def misplaced(wanted: t.Sequence[Subnet], found: t.Sequence[Data]) -> list[str]:
+    """Subnets that are there in another zone, or overlap with one that is there: neither can be changed."""
+    by_cidr = {item["CidrBlock"]: item for item in found}
+    faults = []
+    for subnet in wanted:
+        field = f"{subnet.tier}_cidrs"
+        there = by_cidr.get(subnet.cidr)
+        if there is not None:
+            if there["AvailabilityZone"] != subnet.zone:
+                faults.append(
+                    f"{field}: {subnet.cidr} is the subnet {there['SubnetId']} in {there['AvailabilityZone']}, which cannot be moved to "
+                    f"{subnet.zone}. Use another range for it."
+                )
+            continue
+        faults += [
+            f"{field}: {subnet.cidr} overlaps with {item['CidrBlock']}, the subnet {item['SubnetId']} that is there already. Use another."
+            for item in found
+            if ipaddress.IPv4Network(subnet.cidr).overlaps(ipaddress.IPv4Network(item["CidrBlock"]))
+        ]
+    return faults
+
+
+def ipv6_of(block: str, subnet: Subnet) -> str:
+    """The subnet's /64 of the VPC's /56."""
+    first = int(ipaddress.IPv6Network(block).network_address)
+    number = subnet.index + (_FIRST_PRIVATE_64 if subnet.tier == "private" else 0)
+    return f"{ipaddress.IPv6Address(first + (number << 64))}/64"
+
+
+def ipv6_block(vpc: Data) -> str | None:
+    """The IPv6 range that AWS has given to a VPC or a subnet, None while it has none."""
+    for item in vpc.get("Ipv6CidrBlockAssociationSet") or ():
+        if (item.get("Ipv6CidrBlockState") or {}).get("State") in ("associated", "associating") and item.get("Ipv6CidrBlock"):
+            return str(item["Ipv6CidrBlock"])
+    return None
+
+
+def nat_zones(params: Data) -> list[str]:
+    zones: list[str] = params["zones"]
+    return {"none": [], "one": zones[:1], "one_per_zone": zones}[params["nat"]]
+
+
+def nat_of_zone(params: Data, zone: str) -> str | None:
+    """The zone whose gateway serves this one."""
+    zones = nat_zones(params)
+    return (zone if zone in zones else zones[0]) if zones else None
+
+
+def name_of(item: Data) -> str:
+    return str(next((tag["Value"] for tag in item.get("Tags") or () if tag["Key"] == "Name"), ""))
+
+
+def missing_tags(item: Data, wanted: dict[str, str]) -> dict[str, str]:
+    """Tags to set. Tags that others have put there stay."""
+    found = {tag["Key"]: tag["Value"] for tag in item.get("Tags") or ()}
+    return {key: value for key, value in wanted.items() if found.get(key) != value}
+
+
+def target_of(table: Data, destination: str) -> str | None:
+    """Where a route table sends a destination: the ID of a gateway, also of one that is gone; None without such a route."""
+    for route in table.get("Routes") or ():
+        if destination in (route.get("DestinationCidrBlock"), route.get("DestinationIpv6CidrBlock")):
+            keys = ("NatGatewayId", "EgressOnlyInternetGatewayId", "GatewayId", "TransitGatewayId", "NetworkInterfaceId")
+            return next((str(route[key]) for key in keys if route.get(key)), "")
+    return None
+
+
+def route_target(target: str) -> Data:
+    """The member of a route request that names this gateway."""
+    for prefix, member in (("nat-", "NatGatewayId"), ("eigw-", "EgressOnlyInternetGatewayId")):
+        if target.startswith(prefix):
+            return {member: target}
+    return {"GatewayId": target}
+
+
+def destination(cidr: str) -> Data:
+    return {"DestinationIpv6CidrBlock" if ":" in cidr else "DestinationCidrBlock": cidr}
