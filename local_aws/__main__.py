@@ -67,6 +67,9 @@ def parse(arguments: Sequence[str] | None) -> Settings:
         metavar="N",
         help="reads that still show the state before an UpdateService (default %(default)s)",
     )
+    parser.add_argument(
+        "--creation-delays", action="store_true", help="NAT gateways, load balancers, certificates and instances take their time to be made"
+    )
     given = parser.parse_args(arguments)
     if not given.speed > 0:
         parser.error(f"--speed {given.speed} is not a positive number")
@@ -76,7 +79,7 @@ def parse(arguments: Sequence[str] | None) -> Settings:
         parser.error(f"--stale-reads {given.stale_reads} is negative")
     # Tasks are started from other directories than this one.
     data_dir = (given.data or default_data_dir(given.port)).absolute()
-    return Settings(given.port, given.speed, data_dir, given.runtime, given.stale_reads)
+    return Settings(given.port, given.speed, data_dir, given.runtime, given.stale_reads, given.creation_delays)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -11,7 +11,7 @@ from local_aws import __version__
 from local_aws.agent import TaskAgent
 from local_aws.capacity import CapacityRoom, Fleet
 from local_aws.clock import ScaledClock
-from local_aws.control_plane import simulation
+from local_aws.control_plane import creation_delays, simulation
 from local_aws.control_plane.alarms import MetricAlarms
 from local_aws.control_plane.api import AwsApi
 from local_aws.control_plane.gaps import close_gaps
@@ -38,6 +38,7 @@ class Settings:
     data_dir: Path = Path()
     runtime: str = "auto"
     stale_reads: int = 0
+    creation_delays: bool = False
 
 
 class World:
@@ -73,6 +74,8 @@ class World:
         )
         self.capacity = CapacityRoom(self.clock, Fleet(self.moto), self.ecs, self.metrics)
         self.capacity.refreshes.install(self.api)
+        if settings.creation_delays:
+            creation_delays.install(self.api, self.clock)
         self.components: dict[str, Component] = {
             "alarms": self.alarms,
             "registry": self.registry,
@@ -122,6 +125,11 @@ class World:
                 f"local_aws is ready at {self.server.url}",
                 f"  runtime  {self.runtime.name}: {self.runtime.reason}",
                 f"  speed    {self.clock.speed:g}{'' if self.clock.speed != 1 else ' (real time)'}",
+                *(
+                    ["  delays   NAT gateways, load balancers and the like are being made for a while"]
+                    if self.settings.creation_delays
+                    else []
+                ),
                 f"  data     {self.settings.data_dir}",
                 f"  hands    {self.server.url}/_local/",
                 f"  stop     Ctrl-C, or kill {os.getpid()}",

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import ctypes
 import json
 import os
@@ -99,10 +100,16 @@ def _die_with_parent() -> None:
 
 @pytest.fixture(scope="session")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    data = tmp_path_factory.mktemp("aws")
+    with running(tmp_path_factory.mktemp("aws")) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def running(data: Path, *options: str) -> Iterator[str]:
+    """A local_aws until the end of the block; where it answers."""
     with (data / "log").open("w+") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "local_aws", "--port", "0", "--speed", SPEED, "--data", str(data / "data")],
+            [sys.executable, "-m", "local_aws", "--port", "0", "--speed", SPEED, "--data", str(data / "data"), *options],
             cwd=ROOT,
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
 
-from .conftest import REGION, Account, Run
+from .conftest import REGION, Account, Run, running
 
 OPTIONS: dict[str, Any] = {
     "role": "network",
@@ -33,7 +34,13 @@ EVERYTHING = {
 
 
 @pytest.fixture(scope="module")
-def empty(url: str, tmp_path_factory: pytest.TempPathFactory) -> Account:
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """An account in which NAT gateways and endpoints take their time."""
+    with running(tmp_path_factory.mktemp("aws"), "--creation-delays", "--runtime", "process") as url:
+        yield _account(url, tmp_path_factory)
+
+
+def _account(url: str, tmp_path_factory: pytest.TempPathFactory) -> Account:
     session = boto3.session.Session(aws_access_key_id="AKIDEXAMPLE", aws_secret_access_key="not-a-real-secret-key", region_name=REGION)
     return Account({"region": REGION, "url": url}, tmp_path_factory.mktemp("plays"), lambda name: session.client(name, endpoint_url=url))
 
@@ -74,7 +81,8 @@ def test_a_network_from_nothing_and_again_and_with_everything_and_back(empty: Ac
     assert _vpcs(empty) == []
 
     made = empty.play("role.yml", **OPTIONS)
-    assert _changed(made) >= 1
+    assert _changed(made) == 2
+    assert "waiting for NAT gateway in eu-west-1a" in made.output
     fact = made["fact"]
     (vpc,) = _vpcs(empty)
     assert (vpc["VpcId"], vpc["CidrBlock"]) == (fact["vpc_id"], "10.0.0.0/16")
@@ -96,7 +104,8 @@ def test_a_network_from_nothing_and_again_and_with_everything_and_back(empty: Ac
     assert _changed(empty.play("role.yml", "--check", **OPTIONS)) == 0
 
     whole = empty.play("role.yml", **EVERYTHING)
-    assert _changed(whole) >= 2
+    assert _changed(whole) == 5
+    assert re.search("waiting for NAT gateway in eu-west-1b, endpoint ecr.api, endpoint logs", whole.output)
     assert len(whole["fact"]["nat_addresses"]) == 2
     routes = _routes(empty, fact["vpc_id"])
     assert routes["web-private-eu-west-1a"]["0.0.0.0/0"] != routes["web-private-eu-west-1b"]["0.0.0.0/0"]
