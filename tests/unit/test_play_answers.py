@@ -26,7 +26,15 @@ SPECS = sorted(PLAYBOOKS.glob("*.meta.yml"))
 ROLE = yaml.safe_load((ROOT / "roles/app/meta/argument_specs.yml").read_text())["argument_specs"]
 DEFAULTS = yaml.safe_load((ROOT / "roles/app/defaults/main.yml").read_text())
 # Which option of the role an option of a playbook is for, where that is not told by its name.
-OTHER_NAMES = {"deploy_floating_tag": "app_floating_tags", "rollback_to": "app_rollback_to", "rollback_steps": "app_rollback_steps"}
+OTHER_NAMES = {
+    "deploy_floating_tag": "app_floating_tags",
+    "promote_image": "app_image_source",
+    "promote_profile": "app_image_profile",
+    "rollback_to": "app_rollback_to",
+    "rollback_steps": "app_rollback_steps",
+}
+DIGEST = f"sha256:{'0' * 64}"
+PROMOTED = {"promote_image": f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop-dev/api@{DIGEST}", "app_image_tag": "1.4.0"}
 
 OPTIONS = {
     "tag": {"type": "str", "required": True, "description": "What it is called."},
@@ -123,6 +131,12 @@ BLANK = {
             {"app_timeout": 1200},
             IMAGE | {"app_timeout": 600, "app_verify": False, "app_floating_tags": ["latest"]},
         ),
+        (
+            "promote",
+            BLANK["promote"] | PROMOTED,
+            {},
+            {"app_image_source": f"docker://{PROMOTED['promote_image']}", "app_image_digest": DIGEST, "app_image_tag": "1.4.0"},
+        ),
         ("rollback", {}, {}, {}),
         ("rollback", BLANK["rollback"], {"app_timeout": 1200}, {"app_timeout": 1200}),
         ("rollback", BLANK["rollback"] | {"rollback_steps": "2"}, {}, {"app_rollback_steps": 2}),
@@ -140,6 +154,7 @@ def test_the_playbooks_take_answers_over(playbook: str, extra: dict[str, Any], i
     [
         ("deploy", BLANK["deploy"], "app_image_source is missing or empty"),
         ("deploy", IMAGE | {"deploy_timeout": "long"}, "deploy_timeout"),
+        ("promote", BLANK["promote"], "promote_image is missing or empty"),
         ("rollback", {"rollback_steps": "all"}, "rollback_steps"),
     ],
 )

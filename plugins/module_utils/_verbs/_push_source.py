@@ -89,7 +89,11 @@ def open_away(image: Away, params: dict[str, t.Any], ctx: Context, target: Targe
         if params["source_profile"]:
             wanted.update(profile=params["source_profile"], access_key=None, secret_key=None, session_token=None)
         client = client_factory(wanted)("ecr")
-        source = registry(endpoint, image.reference.repository, _ecr_login(client, ecr.get_authorization_token(client).token))
+        access = ecr.get_authorization_token(client)
+        if parse_ecr_host(urllib.parse.urlsplit(access.endpoint).netloc) is None:
+            # What answers in place of AWS is every registry itself.
+            endpoint = access.endpoint
+        source = registry(endpoint, image.reference.repository, _ecr_login(client, access.token))
     else:
         login = Login(connections, image.reference.repository, params["source_username"] or "", params["source_password"] or "")
         source = registry(endpoint, image.reference.repository, lambda stale: None, challenge=login.answer)

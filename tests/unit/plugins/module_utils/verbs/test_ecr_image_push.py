@@ -553,6 +553,19 @@ def test_another_account_of_ecr_is_read_with_its_profile(
     assert [(params["region"], params["profile"], params["access_key"]) for params in asked] == [("us-east-1", "staging", None)]
 
 
+def test_what_stands_in_for_aws_is_every_registry_of_ecr(
+    push: Runner, ecr: Callable[..., Ecr], builder: LayoutBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = builder.name(builder.image(1000))
+    assert push(ecr(), tags=["first"])["digest"] == digest
+    other = Ecr(push.fake.endpoint).token()
+    monkeypatch.setitem(open_away.__globals__, "client_factory", lambda params: lambda service: other.client)
+    source = f"docker://210987654321.dkr.ecr.us-east-1.amazonaws.com/api@{digest}"
+    copied = push(ecr(), source=source, expected_digest=digest, tags=["promoted"])
+    assert copied["digest"] == digest
+    assert copied["tags"]["promoted"]["changed"]
+
+
 @pytest.mark.parametrize(
     ("api", "endpoint", "wanted"),
     [
