@@ -22,8 +22,9 @@ help:
 	@echo 'make molecule   every role on local_aws with molecule (ROLE=network for one)'
 	@echo 'make test-pullback  what we push, pulled by others from the registries of others (builds two with Go)'
 	@echo 'make fuzz       damaged images for the readers (SECONDS=300)'
-	@echo 'make lint       all static gates: ruff, mypy, yamllint, ansible-lint, docs, changelog, ansible-test sanity'
 	@echo 'make scan       security scanners over the roles; what stays has a written reason'
+	@echo 'make test-pipeline  every step of the example pipelines, run against local_aws'
+	@echo 'make lint       all static gates: ruff, mypy, yamllint, actionlint, ansible-lint, docs, changelog, ansible-test sanity'
 	@echo 'make build      the collection as an archive, in build/'
 	@echo 'make local-aws  AWS on this machine, until Ctrl-C (PORT=4577 SPEED=10)'
 	@echo 'make clean      remove everything that these made'
@@ -113,8 +114,19 @@ molecule: $(RUN_SETUP) .venv/molecule.installed
 	@export MOLECULE_AWS_PORT="$$($(BIN)/python -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')"
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/molecule test $(if $(ROLE),--scenario-name $(ROLE),--all)
 
+# Not part of `make test`: it compiles the example several times and provisions two environments, some minutes for what changes seldom.
+.PHONY: test-pipeline
+test-pipeline: $(TEST_SETUP)
+	$(SAY) 'The example pipelines, each step as it stands there, against local_aws'
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -x tests/pipeline
+
+# The PyPI package of it fetches a program from elsewhere when it is installed; from its source it comes with checksums.
+.venv/actionlint: .venv/go
+	$(SAY) 'Building actionlint into .venv'
+	GOBIN="$(CURDIR)/.venv" .venv/go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+
 .PHONY: lint
-lint: $(RUN_SETUP) .venv/test.installed .venv/lint.installed
+lint: $(RUN_SETUP) .venv/test.installed .venv/lint.installed .venv/actionlint
 	$(SAY) 'ruff'
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -122,6 +134,8 @@ lint: $(RUN_SETUP) .venv/test.installed .venv/lint.installed
 	$(BIN)/mypy
 	$(SAY) 'yamllint'
 	$(BIN)/yamllint --strict .
+	$(SAY) 'actionlint'
+	.venv/actionlint examples/go-service/.github/workflows/*.yml
 	$(SAY) 'changelog and documentation'
 	$(BIN)/antsibull-changelog lint
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python .ci/collection_gates.py docs
