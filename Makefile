@@ -172,7 +172,9 @@ scan: .venv/scan.installed .venv/collection.installed
 
 .PHONY: bench-push
 bench-push: $(TEST_SETUP)
-	$(BIN)/python tests/bench/push.py
+	$(SAY) 'Our push, skopeo and crane with the same images and the same registry; ROUNDS=7 SCALE=1'
+	$(BIN)/python tests/system_tools.py
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.bench.push --rounds $(or $(ROUNDS),7) --scale $(or $(SCALE),1)
 
 .PHONY: bench-deploy
 bench-deploy: $(TEST_SETUP)

@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Pushes one image side by side with skopeo: same layout, same registry (local_aws), same run, in turn.
+"""Pushes the same images to the same registry with our push, skopeo and crane, in turn, and writes `build/bench/push.json`.
 
-Writes `build/bench/push.json`. Each ratio is our seconds divided by skopeo's: below 1 is faster. Ours is the verb as an
-action runs it, inside a process that is there already, with the calls to AWS that it makes; skopeo's is its process, which
-is given its password.
+The registry is Debian's docker-registry, started anew for every first push, with its content in RAM: over TLS on loopback, and
+through an emulated WAN (50 ms a request, 40 MB/s a connection) in plain HTTP, where requests and bytes can be counted. Every
+tool is a process, measured from its start to its end: wall time, CPU time, largest memory. A ratio is the median of ours
+divided by that of the other: below 1 is faster. The whole Ansible task is measured beside it, between the tasks before and after it.
 """
 
 from __future__ import annotations
@@ -14,170 +15,371 @@ from __future__ import annotations
 import argparse
 import base64
 import contextlib
-import gzip
-import hashlib
+import datetime
+import http.server
+import ipaddress
 import json
 import os
-import random
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
-from ansible.plugins.loader import init_plugin_loader
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
-ROOT = Path(__file__).resolve().parents[2]
-REGION = "eu-west-1"
-KEYS = {"region": REGION, "access_key": "bench-key", "secret_key": "bench-secret"}
-LAYERS = (30_000_000, 25_000_000, 20_000_000, 15_000_000, 8_000_000, 1_500_000, 400_000, 2_000)
-CASES = ("cold", "no-op", "new tag")
+from tests.bench import push_images
+from tests.bench.push_wan import Distance
+from tests.peers import ROOT, Certificate, NotThere, debian_package, distribution, go_tool
 
-
-def make_layout(path: Path) -> None:
-    """An image of about 100 MB. Its layers are gzip streams, or skopeo would compress them on the way, and pay for it."""
-    blobs = path / "blobs" / "sha256"
-    blobs.mkdir(parents=True)
-    (path / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
-    source = random.Random(1)
-
-    def blob(data: bytes, kind: str) -> dict[str, Any]:
-        digest = hashlib.sha256(data).hexdigest()
-        (blobs / digest).write_bytes(data)
-        return {"mediaType": f"application/vnd.oci.image.{kind}", "digest": f"sha256:{digest}", "size": len(data)}
-
-    contents = [source.randbytes(size) for size in LAYERS]
-    layers = [blob(gzip.compress(content, compresslevel=0, mtime=0), "layer.v1.tar+gzip") for content in contents]
-    diff_ids = [f"sha256:{hashlib.sha256(content).hexdigest()}" for content in contents]
-    config = {"os": "linux", "architecture": "amd64", "config": {}, "rootfs": {"type": "layers", "diff_ids": diff_ids}}
-    manifest = {
-        "schemaVersion": 2,
-        "mediaType": "application/vnd.oci.image.manifest.v1+json",
-        "config": blob(json.dumps(config).encode(), "config.v1+json"),
-        "layers": layers,
-    }
-    entry = blob(json.dumps(manifest).encode(), "manifest.v1+json")
-    (path / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [entry]}))
+OURS = Path(__file__).with_name("push_ours.py")
+LATENCY = 0.05
+RATE = 40_000_000
+STEPS = ("cold", "no-op", "new tag")
+TOOLS = ("ours", "ours, zlib", "skopeo", "crane")
+REPOSITORY = "bench"
+# Of the issue: the ratio to crane and to Debian's skopeo that is to be reached, by network, image, step and our tool.
+GOALS: dict[tuple[str, str, str, str], tuple[float | None, float | None]] = {
+    ("tls", "oci-8-layers", "cold", "ours"): (1.0, 0.5),
+    ("wan", "oci-8-layers", "cold", "ours"): (0.6, 0.25),
+    ("tls", "docker-archive", "cold", "ours"): (0.4, 0.5),
+    ("tls", "docker-archive", "cold", "ours, zlib"): (0.7, 0.8),
+    ("wan", "oci-8-layers", "no-op", "ours"): (0.5, None),
+    ("wan", "docker-archive", "no-op", "ours"): (0.5, None),
+}
+MOST_MEMORY = 64 * 1024 * 1024
+REQUESTS = {"no-op": 1, "new tag": 3}
 
 
-@contextlib.contextmanager
-def local_aws(data: Path) -> Iterator[str]:
-    """Runs local_aws on a free port for as long as the block lasts; its URL."""
-    command = [sys.executable, "-m", "local_aws", "--port", "0", "--data", str(data)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if " ready at " in line:
-                yield line.split(" ready at ")[1].split()[0]
-                break
-        else:
-            raise SystemExit("local_aws did not start")
-    finally:
-        process.terminate()
-        process.wait(30)
+@dataclass(frozen=True)
+class Sample:
+    wall: float
+    cpu: float
+    memory: int
+    requests: int | None = None
+    bytes_up: int | None = None
+
+
+def certificate(folder: Path) -> Certificate:
+    """A certificate for 127.0.0.1 that vouches for itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "bench")])
+    now = datetime.datetime.now(datetime.UTC)
+    built = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(days=2))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    made = Certificate(folder / "ca.crt", folder / "ca.key")
+    made.certificate.write_bytes(built.public_bytes(serialization.Encoding.PEM))
+    pem, unlocked = serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+    made.key.write_bytes(key.private_bytes(serialization.Encoding.PEM, pem, unlocked))
+    return made
+
+
+def measured(command: list[str], environment: dict[str, str]) -> Sample:
+    """Run a process. Its own children count too. Raises with its words when it fails."""
+    with tempfile.TemporaryFile() as words:
+        started = time.monotonic()
+        process = subprocess.Popen(command, stdout=words, stderr=subprocess.STDOUT, env={**os.environ, **environment})
+        _pid, status, used = os.wait4(process.pid, 0)
+        wall = time.monotonic() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            words.seek(0)
+            raise SystemExit(f"{' '.join(command)} failed:\n{words.read().decode()}")
+    return Sample(wall, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024)
 
 
 class Bench:
-    def __init__(self, url: str, layout: Path) -> None:
-        from ansible_collections.steadystate.ecs.plugins.module_utils._aws.connection import client_factory
-        from ansible_collections.steadystate.ecs.plugins.module_utils._clock import SystemClock
-        from ansible_collections.steadystate.ecs.plugins.module_utils._verb import Context
-        from ansible_collections.steadystate.ecs.plugins.module_utils._verbs.ecr_image_push import VERB
+    def __init__(self, folder: Path, images: dict[str, tuple[str, Path]]) -> None:
+        self.folder = folder
+        self.images = images
+        self.tls = certificate(folder)
+        self.registry = debian_package("docker-registry", "docker-registry")
+        self.peers = {"skopeo": debian_package("skopeo", "skopeo")}
+        try:
+            self.peers["crane"] = go_tool("crane")
+        except NotThere as why:
+            print(f"Without crane: {why}", flush=True)
+        self.tools = [tool for tool in TOOLS if tool.startswith("ours") or tool in self.peers]
 
-        self._verb, self._context, self._factory, self._clock = VERB, Context, client_factory, SystemClock()
-        self._layout = layout
-        self._connection = {**KEYS, "endpoint_url": url, "validate_certs": True, "aws_ca_bundle": None}
-        self._ecr = boto3.client(
-            "ecr",
-            endpoint_url=url,
-            region_name=REGION,
-            aws_access_key_id=KEYS["access_key"],
-            aws_secret_access_key=KEYS["secret_key"],
-        )
-        authorization = self._ecr.get_authorization_token()["authorizationData"][0]
-        self._credentials = base64.b64decode(authorization["authorizationToken"]).decode()
-        self._host = authorization["proxyEndpoint"].partition("://")[2]
+    def command(self, tool: str, image: str, address: str, tag: str, secure: bool) -> list[str]:
+        kind, path = self.images[image]
+        if tool.startswith("ours"):
+            compression = "zlib" if tool.endswith("zlib") else "auto"
+            endpoint = f"{'https' if secure else 'http'}://{address}"
+            trust = [str(self.tls.certificate)] if secure else []
+            return [sys.executable, str(OURS), endpoint, REPOSITORY, str(path), tag, compression, *trust]
+        if tool == "crane":
+            return [self.peers["crane"], "push", *([] if secure else ["--insecure"]), str(path), f"{address}/{REPOSITORY}:{tag}"]
+        verify = f"--dest-tls-verify={'true' if secure else 'false'}"
+        return [self.peers["skopeo"], "copy", "--quiet", verify, f"{kind}:{path}", f"docker://{address}/{REPOSITORY}:{tag}"]
 
-    def repository(self, name: str) -> None:
-        self._ecr.create_repository(repositoryName=name)
+    def one(self, tool: str, image: str, network: str) -> dict[str, Sample]:
+        """All steps of one tool with one image, on a registry of its own."""
+        with tempfile.TemporaryDirectory(prefix="bench-push-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as place:
+            secure = network == "tls"
+            with distribution(self.registry, Path(place), self.tls if secure else None) as address:
+                distance = None if secure else Distance(address, LATENCY, RATE)
+                reached = distance.address if distance else address
+                samples = {}
+                for step, tag in zip(STEPS, ("1", "1", "2"), strict=True):
+                    found = measured(self.command(tool, image, reached, tag, secure), {"SSL_CERT_FILE": str(self.tls.certificate)})
+                    if distance is not None:
+                        found = Sample(**{**asdict(found), **asdict(distance.counted())})
+                    samples[step] = found
+                if distance is not None:
+                    distance.close()
+            return samples
 
-    def digest(self, repository: str, tag: str) -> str:
-        found = self._ecr.describe_images(repositoryName=repository, imageIds=[{"imageTag": tag}])
-        return str(found["imageDetails"][0]["imageDigest"])
-
-    def ours(self, repository: str, tag: str) -> float:
-        params = {name: option.get("default") for name, option in self._verb.argument_spec.items()}
-        params.update(self._connection, source=str(self._layout), repository=repository, tags=[tag])
-        started = time.monotonic()
-        context = self._context(self._factory(params), self._clock, progress=lambda line: None, warn=lambda line: None)
-        self._verb.run(params, context)
-        return time.monotonic() - started
-
-    def skopeo(self, repository: str, tag: str) -> float:
-        command = ["skopeo", "copy", "--quiet", "--dest-tls-verify=false", f"--dest-creds={self._credentials}"]
-        started = time.monotonic()
-        subprocess.run([*command, f"oci:{self._layout}", f"docker://{self._host}/{repository}:{tag}"], check=True)
-        return time.monotonic() - started
+    def ansible(self, image: str) -> dict[str, float]:
+        """Seconds of the whole task in a playbook, for each step, over TLS."""
+        with contextlib.ExitStack() as stack:
+            place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-push-", dir="/dev/shm")))
+            address = stack.enter_context(distribution(self.registry, place / "registry", self.tls))
+            api = stack.enter_context(ecr_answering(f"https://{address}"))
+            playbook = place / "play.yml"
+            playbook.write_text(json.dumps([_play(self.images[image][1], api, self.tls.certificate, place / "times.json")]))
+            command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,", str(playbook)]
+            measured(command, {"ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build" / "collections"), "ANSIBLE_LOCALHOST_WARNING": "false"})
+            times = json.loads((place / "times.json").read_text())
+        # What a task that does nothing takes between the same two is not the push's.
+        idle = times["idle"][1] - times["idle"][0]
+        return {step: times[step][1] - times[step][0] - idle for step in STEPS}
 
 
-def measure(bench: Bench, rounds: int) -> dict[str, dict[str, list[float]]]:
-    """Seconds by case and tool. The tool that goes first changes from round to round."""
-    seconds: dict[str, dict[str, list[float]]] = {case: {"ours": [], "skopeo": []} for case in CASES}
+def _play(source: Path, api: str, ca: Path, times: Path) -> dict[str, Any]:
+    now = "{{ now().timestamp() }}"
+
+    def between(name: str, task: dict[str, Any]) -> list[dict[str, Any]]:
+        key = name.replace("-", "_").replace(" ", "_")
+        return [
+            {"name": "Before", "ansible.builtin.set_fact": {f"before_{key}": now}},
+            task,
+            {"name": "After", "ansible.builtin.set_fact": {f"after_{key}": now}},
+        ]
+
+    def push(tag: str) -> dict[str, Any]:
+        connection = {
+            "region": "eu-west-1",
+            "endpoint_url": api,
+            "access_key": "bench-key",
+            "secret_key": "bench-secret",
+            "aws_ca_bundle": str(ca),
+        }
+        return {
+            "name": "Push",
+            "steadystate.ecs.ecr_image_push": {"source": str(source), "repository": REPOSITORY, "tags": [tag], **connection},
+        }
+
+    # The first use of the collection in a process imports boto3, once for all tasks of a play: a look that sends nothing comes first.
+    warm = {**push("1"), "name": "Warm up", "check_mode": True}
+    steps = dict(zip(STEPS, ("1", "1", "2"), strict=True))
+    tasks = [warm, *between("idle", {"name": "Idle", "ansible.builtin.set_fact": {"nothing": 0}})]
+    for step, tag in steps.items():
+        tasks += between(step, push(tag))
+    keys = {name: name.replace("-", "_").replace(" ", "_") for name in ("idle", *STEPS)}
+    content = {name: [f"{{{{ before_{key} | float }}}}", f"{{{{ after_{key} | float }}}}"] for name, key in keys.items()}
+    tasks.append(
+        {
+            "name": "Keep",
+            "ansible.builtin.copy": {"dest": str(times), "mode": "0600", "content": "{{ times | to_json }}"},
+            "vars": {"times": content},
+        }
+    )
+    own = {"ansible_python_interpreter": sys.executable}
+    return {"name": "Bench", "hosts": "localhost", "connection": "local", "gather_facts": False, "vars": own, "tasks": tasks}
+
+
+@contextlib.contextmanager
+def ecr_answering(registry: str) -> Iterator[str]:
+    """The two calls of ECR that a push makes, answered at once; the registry that they name is the given one."""
+    answers = {
+        "DescribeRepositories": {
+            "repositories": [{"repositoryName": REPOSITORY, "repositoryUri": f"{registry}/{REPOSITORY}", "registryId": "123456789012"}]
+        },
+        "GetAuthorizationToken": {
+            "authorizationData": [{"authorizationToken": base64.b64encode(b"AWS:bench").decode(), "proxyEndpoint": registry}]
+        },
+    }
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *args: Any) -> None:
+            """Nobody reads it."""
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            body = json.dumps(answers[self.headers["X-Amz-Target"].rpartition(".")[2]]).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/x-amz-json-1.1")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+Samples = dict[str, dict[str, dict[str, dict[str, list[Sample]]]]]
+
+
+def measure(bench: Bench, rounds: int, networks: list[str]) -> tuple[Samples, dict[str, dict[str, list[float]]]]:
+    """Samples by network, image, step and tool, and seconds of the Ansible task by image and step. Who goes first changes each round."""
+    samples: Samples = {}
+    tasks: dict[str, dict[str, list[float]]] = {}
     for number in range(rounds):
-        tools = {"ours": bench.ours, "skopeo": bench.skopeo}
-        for name, push in list(tools.items())[:: 1 if number % 2 else -1]:
-            repository = f"{name}-{number}"
-            bench.repository(repository)
-            seconds["cold"][name].append(push(repository, "1.0"))
-            seconds["no-op"][name].append(push(repository, "1.0"))
-            seconds["new tag"][name].append(push(repository, "2.0"))
-        digests = {bench.digest(f"{name}-{number}", tag) for name in tools for tag in ("1.0", "2.0")}
-        if len(digests) != 1:
-            raise SystemExit(f"the tools pushed different images: {digests}")
-    return seconds
+        for network in networks:
+            for image, (kind, _path) in bench.images.items():
+                # Without anything to compress there is no difference between our two.
+                tools = [tool for tool in bench.tools if kind == "docker-archive" or tool != "ours, zlib"]
+                for tool in tools[number % len(tools) :] + tools[: number % len(tools)]:
+                    for step, sample in bench.one(tool, image, network).items():
+                        samples.setdefault(network, {}).setdefault(image, {}).setdefault(step, {}).setdefault(tool, []).append(sample)
+                print(f"round {number + 1} of {rounds}: {network}, {image}", flush=True)
+        for image in bench.images:
+            for step, seconds in bench.ansible(image).items():
+                tasks.setdefault(image, {}).setdefault(step, []).append(seconds)
+        print(f"round {number + 1} of {rounds}: the Ansible task", flush=True)
+    return samples, tasks
 
 
-def report(seconds: dict[str, dict[str, list[float]]], rounds: int) -> dict[str, Any]:
-    cases = {}
-    for case, by_tool in seconds.items():
-        middle = {name: statistics.median(values) for name, values in by_tool.items()}
-        spread = {name: [round(min(values), 4), round(max(values), 4)] for name, values in by_tool.items()}
-        ratio = middle["ours"] / middle["skopeo"]
-        cases[case] = {**{name: round(value, 4) for name, value in middle.items()}, "ratio": round(ratio, 3), "ranges": spread}
-    version = subprocess.run(["skopeo", "--version"], check=True, capture_output=True, text=True).stdout.strip()
-    return {"image_bytes": sum(LAYERS), "layers": len(LAYERS), "rounds": rounds, "cpus": os.cpu_count(), "peer": version, "cases": cases}
+def shown(samples: list[Sample]) -> dict[str, Any]:
+    walls = [sample.wall for sample in samples]
+    result: dict[str, Any] = {
+        "wall": round(statistics.median(walls), 4),
+        "range": [round(min(walls), 4), round(max(walls), 4)],
+        "cpu": round(statistics.median(sample.cpu for sample in samples), 4),
+        "memory": max(sample.memory for sample in samples),
+    }
+    if samples[0].requests is not None:
+        result["requests"] = max(sample.requests or 0 for sample in samples)
+        result["bytes"] = max(sample.bytes_up or 0 for sample in samples)
+    return result
+
+
+def report(samples: Samples, tasks: dict[str, dict[str, list[float]]]) -> dict[str, Any]:
+    networks: dict[str, Any] = {}
+    goals: list[dict[str, Any]] = []
+    for network, by_image in samples.items():
+        for image, by_step in by_image.items():
+            for step, by_tool in by_step.items():
+                tools = {tool: shown(found) for tool, found in by_tool.items()}
+                ratios = {
+                    f"{ours} / {peer}": round(tools[ours]["wall"] / tools[peer]["wall"], 3)
+                    for ours in tools
+                    if ours.startswith("ours")
+                    for peer in tools
+                    if not peer.startswith("ours")
+                }
+                networks.setdefault(network, {}).setdefault(image, {})[step] = {"tools": tools, "ratios": ratios}
+                for ours in (tool for tool in tools if tool.startswith("ours")):
+                    wanted = GOALS.get((network, image, step, ours), (None, None))
+                    for peer, most in zip(("crane", "skopeo"), wanted, strict=True):
+                        if most is not None and (ratio := ratios.get(f"{ours} / {peer}")) is not None:
+                            goals.append(_goal(f"{network}, {image}, {step}: {ours} / {peer}", ratio, most))
+                    # The interpreter is counted with the push: there is no push without one.
+                    goals.append(_goal(f"{network}, {image}, {step}: memory of {ours}", tools[ours]["memory"], MOST_MEMORY))
+                    if step in REQUESTS and "requests" in tools[ours]:
+                        goals.append(_goal(f"{network}, {image}, {step}: requests of {ours}", tools[ours]["requests"], REQUESTS[step]))
+    medians = {
+        image: {
+            step: {"wall": round(statistics.median(found), 4), "range": [round(min(found), 4), round(max(found), 4)]}
+            for step, found in by_step.items()
+        }
+        for image, by_step in tasks.items()
+    }
+    for image, by_step in medians.items():
+        for step, entry in by_step.items():
+            peers = networks.get("tls", {}).get(image, {}).get(step, {}).get("tools", {})
+            entry["ratios"] = {
+                f"task / {peer}": round(entry["wall"] / found["wall"], 3) for peer, found in peers.items() if not peer.startswith("ours")
+            }
+    return {"networks": networks, "ansible_task": medians, "goals": goals}
+
+
+def _goal(what: str, found: float, most: float) -> dict[str, Any]:
+    return {"what": what, "found": found, "most": most, "met": found <= most}
+
+
+def sizes(images: dict[str, tuple[str, Path]]) -> dict[str, int]:
+    return {
+        name: sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) if path.is_dir() else path.stat().st_size
+        for name, (_kind, path) in images.items()
+    }
+
+
+def version(command: list[str]) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--scale", type=float, default=1.0, help="size of the images, 1 being about 400 MB (default %(default)s)")
+    parser.add_argument("--networks", nargs="+", choices=["tls", "wan"], default=["tls", "wan"])
     parser.add_argument("--output", type=Path, default=ROOT / "build" / "bench" / "push.json")
     options = parser.parse_args()
-    if shutil.which("skopeo") is None:
-        raise SystemExit("skopeo is needed beside us: apt-get install skopeo")
-    init_plugin_loader([str(ROOT / "build" / "collections")])
+    images = push_images.make(ROOT / "build" / "bench" / "images", options.scale)
     with tempfile.TemporaryDirectory(prefix="bench-push-") as place:
-        layout = Path(place) / "layout"
-        make_layout(layout)
-        with local_aws(Path(place) / "data") as url:
-            bench = Bench(url, layout)
-            bench.repository("warm-up")
-            bench.ours("warm-up", "1")
-            bench.skopeo("warm-up", "1")
-            result = report(measure(bench, options.rounds), options.rounds)
+        bench = Bench(Path(place), images)
+        # Compiled Python, the files of the images in the page cache: all that only the first run would pay for.
+        for tool in bench.tools:
+            bench.one(tool, "go-binary", "tls")
+        samples, tasks = measure(bench, options.rounds, options.networks)
+        result = {
+            "rounds": options.rounds,
+            "scale": options.scale,
+            "cpus": os.cpu_count(),
+            "image_bytes": sizes(images),
+            "wan": {"seconds_per_request": LATENCY, "bytes_per_second_and_connection": RATE},
+            "peers": {
+                "registry": version([bench.registry, "--version"]),
+                "skopeo": version([bench.peers["skopeo"], "--version"]),
+                **(
+                    {"crane": version(["go", "version", "-m", bench.peers["crane"]]).split("\tmod\t")[-1].split("\n")[0]}
+                    if "crane" in bench.peers and shutil.which("go")
+                    else {}
+                ),
+            },
+            **report(samples, tasks),
+        }
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(json.dumps(result, indent=2) + "\n")
-    print(f"{result['peer']}, {sum(LAYERS) / 1e6:.0f} MB in {len(LAYERS)} layers, median of {options.rounds}")
-    print(f"{'':10}{'ours':>9}{'skopeo':>9}{'ratio':>8}")
-    for case, numbers in result["cases"].items():
-        print(f"{case:10}{numbers['ours']:8.3f}s{numbers['skopeo']:8.3f}s{numbers['ratio']:8.2f}")
-    print(f"written to {options.output.relative_to(ROOT) if options.output.is_relative_to(ROOT) else options.output}")
+    for network, by_image in result["networks"].items():
+        for image, by_step in by_image.items():
+            for step, found in by_step.items():
+                walls = "  ".join(f"{tool} {numbers['wall']:.3f} s" for tool, numbers in found["tools"].items())
+                print(f"{network:4} {image:15} {step:8} {walls}  {found['ratios']}")
+    for image, by_step in result["ansible_task"].items():
+        print(f"task {image:15} " + "  ".join(f"{step} {entry['wall']:.3f} s" for step, entry in by_step.items()))
+    for goal in result["goals"]:
+        if not goal["met"]:
+            print(f"not met: {goal['what']} is {goal['found']}, to be at most {goal['most']}")
+    print(f"written to {options.output}")
 
 
 if __name__ == "__main__":

@@ -61,10 +61,10 @@ class _Uses:
 
 def _of_service(client: t.Any, cluster: str, service: Data, history: int, uses: _Uses) -> None:
     name = f"service {service.get('serviceName')} of cluster {short(cluster)}"
-    for item in (service, *(service.get("deployments") or []), *(service.get("taskSets") or [])):
-        if arn := item.get("taskDefinition"):
-            for container in (ecs.describe_task_definition(client, arn) or {}).get("containerDefinitions") or []:
-                uses.note(container.get("image"), None, f"{name} runs it")
+    running = [service, *(service.get("deployments") or []), *(service.get("taskSets") or [])]
+    for arn in dict.fromkeys(item["taskDefinition"] for item in running if item.get("taskDefinition")):
+        for container in (ecs.describe_task_definition(client, arn) or {}).get("containerDefinitions") or []:
+            uses.note(container.get("image"), None, f"{name} runs it")
     briefs = [item for item in ecs.list_service_deployments(client, cluster, str(service.get("serviceName"))) if item.get("createdAt")]
     newest = sorted(briefs, key=lambda item: t.cast("float", item["createdAt"]), reverse=True)
     good = [
