@@ -23,11 +23,15 @@ import typing as t
 import zlib
 from dataclasses import dataclass
 
+from .content import BLOCK
 from .errors import ImageError, SourceError
 
 Compression = t.Literal["auto", "isal", "zlib-ng", "zlib", "zstd"]
 
-_PIECE = 512 * 1024
+# As long as what is read at a time, so that nothing has to be put together.
+_PIECE = BLOCK
+# The longest stored block that deflate knows.
+_STORED = 65_535
 _DICTIONARY = 32 * 1024
 _PROBE = 16 * 1024
 # A probe that shrinks to less than this is worth compressing.
@@ -120,8 +124,7 @@ class Compressor:
     def _deflate(self, piece: bytes, dictionary: bytes) -> bytes:
         library = self.codec.zlib
         if not _shrinks(library, piece):
-            stored = zlib.compressobj(0, zlib.DEFLATED, -15)
-            return stored.compress(piece) + stored.flush(zlib.Z_SYNC_FLUSH)
+            return _stored(piece)
         extra = (dictionary,) if dictionary else ()
         deflate = library.compressobj(_LEVEL, library.DEFLATED, -15, 8, 0, *extra)
         return t.cast("bytes", deflate.compress(piece) + deflate.flush(library.Z_SYNC_FLUSH))
@@ -136,17 +139,26 @@ def _zstd_stream(compressor: t.Any, blocks: t.Iterable[bytes]) -> t.Iterator[byt
 
 def _pieces(blocks: t.Iterable[bytes]) -> t.Iterator[bytes]:
     """The same bytes in pieces of one size, the last one shorter: where blocks end must not show in the result."""
-    gathered: list[bytes] = []
-    size = 0
+    rest = b""
     for block in blocks:
-        gathered.append(block)
-        size += len(block)
-        while size >= _PIECE:
-            joined = b"".join(gathered)
-            yield joined[:_PIECE]
-            gathered, size = [joined[_PIECE:]], size - _PIECE
-    if size:
-        yield b"".join(gathered)
+        joined = rest + block if rest else block
+        start = 0
+        while len(joined) - start >= _PIECE:
+            yield joined[start : start + _PIECE]
+            start += _PIECE
+        rest = joined[start:]
+    if rest:
+        yield rest
+
+
+def _stored(piece: bytes) -> bytes:
+    """The piece as deflate blocks that hold it as it is (RFC 1951, 3.2.4), not the last ones of their stream."""
+    view = memoryview(piece)
+    parts: list[bytes | memoryview] = []
+    for start in range(0, len(piece), _STORED):
+        part = view[start : start + _STORED]
+        parts += (struct.pack("<BHH", 0, len(part), len(part) ^ 0xFFFF), part)
+    return b"".join(parts)
 
 
 def _shrinks(library: t.Any, piece: bytes) -> bool:
