@@ -14,6 +14,8 @@ _SHORTEST = 1.0
 _HEARTBEAT = 10.0
 # A step of this share of the whole is worth a line.
 _STEP = 0.1
+# Characters of the bar.
+_BAR = 24
 
 
 def megabytes(count: float) -> str:
@@ -80,5 +82,23 @@ class Meter:
             self._last_time, self._last_bytes, self._last_done = now, sent, len(self._done)
             return (
                 f"uploading: {megabytes(sent)} of {megabytes(total)}, {megabytes(rate)}/s, "
-                f"{len(self._done)} of {len(self._sizes)} blobs done"
+                f"{len(self._done)} of {len(self._sizes)} blobs done{_left(total - sent, rate)}"
             )
+
+    def bar(self, now: float) -> str:
+        """The same at any time, as a bar; empty when there is nothing to send."""
+        with self._lock:
+            total = sum(self._sizes.values())
+            sent = min(total, sum(self._positions.values()))
+            if not total or len(self._done) == len(self._sizes):
+                return ""
+            rate = sent / (now - self._started) if now > self._started else 0.0
+            full = sent * _BAR // total
+            return (
+                f"uploading [{'=' * full}{' ' * (_BAR - full)}] {100 * sent // total} %, {megabytes(sent)} of {megabytes(total)}, "
+                f"{megabytes(rate)}/s{_left(total - sent, rate)}"
+            )
+
+
+def _left(count: int, rate: float) -> str:
+    return f", {seconds(count / rate)} left" if rate > 0 and count > 0 else ""

@@ -117,7 +117,9 @@ class Push:
         clock: Clock,
         progress: t.Callable[[str], None],
         warn: t.Callable[[str], None],
+        live: t.Callable[[str], None] | None = None,
     ) -> None:
+        """`progress` shows a line that stays; `live` one that is written anew each time, where somebody looks at a terminal."""
         self._source = source
         self._deferred = None if isinstance(image, Image) else image
         self._image = image if isinstance(image, Image) else Image(Manifest("", "", b""))
@@ -127,6 +129,7 @@ class Push:
         self._clock = clock
         self._progress = progress
         self._warn = warn
+        self._live = live
         self._meter = Meter(clock.monotonic())
         self._pool = concurrent.futures.ThreadPoolExecutor(options.jobs, thread_name_prefix="push")
         self._found = False
@@ -150,6 +153,8 @@ class Push:
             raise
         finally:
             self._pool.shutdown(wait=True, cancel_futures=True)
+            if self._live is not None:
+                self._live("")
         return self.result
 
     def _run(self) -> None:
@@ -448,6 +453,8 @@ class Push:
         done, _rest = concurrent.futures.wait(futures, _LOOK, concurrent.futures.FIRST_COMPLETED)
         while not self._registry.notices.empty():
             self._progress(self._registry.notices.get())
-        if (line := self._meter.line(self._clock.monotonic())) is not None:
+        if self._live is not None:
+            self._live(self._meter.bar(self._clock.monotonic()))
+        elif (line := self._meter.line(self._clock.monotonic())) is not None:
             self._progress(line)
         return done

@@ -151,7 +151,7 @@ class _Run:
             codec=params["codec"],
             expected_digest=expected,
         )
-        return Push(opened.source, image, registry, options, ctx.clock, ctx.progress, ctx.warn)
+        return Push(opened.source, image, registry, options, ctx.clock, ctx.progress, ctx.warn, ctx.live)
 
     def _finish(self, push: Push) -> PushResult:
         try:

@@ -31,7 +31,7 @@ def test_says_how_far_and_how_fast() -> None:
     one = meter()
     one.at("a")(3_000_000)
     one.finished("b")
-    assert one.line(102.0) == "uploading: 5.0 MB of 10.0 MB, 2.5 MB/s, 1 of 2 blobs done"
+    assert one.line(102.0) == "uploading: 5.0 MB of 10.0 MB, 2.5 MB/s, 1 of 2 blobs done, 2.0 s left"
 
 
 def test_is_silent_within_a_second_without_news_and_at_the_end() -> None:
@@ -67,7 +67,18 @@ def test_a_mounted_blob_leaves_the_total() -> None:
     one = meter()
     one.forget("a")
     one.at("b")(1_000_000)
-    assert one.line(101.0) == "uploading: 1.0 MB of 2.0 MB, 1.0 MB/s, 0 of 1 blobs done"
+    assert one.line(101.0) == "uploading: 1.0 MB of 2.0 MB, 1.0 MB/s, 0 of 1 blobs done, 1.0 s left"
+
+
+def test_a_bar_for_somebody_who_looks_on() -> None:
+    one = meter()
+    assert one.bar(100.0) == "uploading [                        ] 0 %, 0.0 kB of 10.0 MB, 0.0 kB/s"
+    one.at("a")(5_000_000)
+    assert one.bar(102.0) == "uploading [============            ] 50 %, 5.0 MB of 10.0 MB, 2.5 MB/s, 2.0 s left"
+    one.finished("a")
+    one.finished("b")
+    assert one.bar(103.0) == ""
+    assert Meter(0.0).bar(1.0) == ""
 
 
 def test_nothing_to_send_is_nothing_to_say() -> None:

@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.errors import ImmutableTagError, RegistryError, SourceError
-from ansible_collections.steadystate.ecs.plugins.module_utils._image.push import PushFailure, TagResult
+from ansible_collections.steadystate.ecs.plugins.module_utils._image.manifest import Image
+from ansible_collections.steadystate.ecs.plugins.module_utils._image.push import Push, PushFailure, PushOptions, TagResult
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.retry import RetryPolicy
+from ansible_collections.steadystate.ecs.plugins.module_utils._image.sources import open_image
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.transport import Timeouts
 from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.image.fake_registry import FakeRegistry, Fault
 from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.image.images import LayoutBuilder
@@ -545,10 +547,22 @@ def test_shows_how_far_it_is_about_once_a_second(rig: Rig, builder: LayoutBuilde
     assert rig.lines[0] == "api: uploading 7 of 7 blobs, 5.0 MB"
     shown = [line for line in rig.lines if line.startswith("uploading: ")]
     assert 1 <= len(shown) <= 8
-    assert re.fullmatch(r"uploading: [\d.]+ [kM]B of 5\.0 MB, [\d.]+ [kM]B/s, \d of 7 blobs done", shown[0])
+    assert re.fullmatch(r"uploading: [\d.]+ [kM]B of 5\.0 MB, [\d.]+ [kM]B/s, \d of 7 blobs done(, [\d.]+ (s|min) left)?", shown[0])
     assert re.fullmatch(
         r"api: sha256:[0-9a-f]{12} is there as 1; 5\.0 MB sent in [\d.]+ s \([\d.]+ [kM]B/s\); blobs: 7 sent", rig.lines[-1]
     )
+
+
+def test_somebody_at_a_terminal_sees_a_bar_instead_and_no_line_stays(rig: Rig, builder: LayoutBuilder) -> None:
+    builder.name(builder.image(3_000_000))
+    bars: list[str] = []
+    opened = open_image(builder.path)
+    assert isinstance(opened.image, Image)
+    options = PushOptions(("1",))
+    Push(opened.source, opened.image, rig.open(), options, rig.clock, rig.lines.append, rig.warnings.append, bars.append).run()
+    assert bars[-1] == ""
+    assert all(not bar or bar.startswith("uploading [") for bar in bars)
+    assert [line.partition(":")[0] for line in rig.lines] == ["api", "api"]
 
 
 def test_ctrl_c_stops_all_workers_at_once_and_leaves_no_tag(rig: Rig, builder: LayoutBuilder) -> None:
