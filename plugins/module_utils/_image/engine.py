@@ -104,7 +104,7 @@ def open_engine(image: str, socket_path: str, opener: t.Callable[[Path], Opened]
         if answer.status == 200:
             try:
                 about = json.loads(content)
-            except ValueError as exc:
+            except (ValueError, RecursionError) as exc:
                 raise SourceError(f"{place} answers with something else than what an engine says about an image.") from exc
             return EngineSource(image, place, about if isinstance(about, dict) else {}, opener)
         if answer.status != 404:
@@ -145,5 +145,5 @@ def _message(content: bytes) -> str:
     try:
         data = json.loads(content)
         return str(data.get("message") or data.get("cause") or "")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return content[:200].decode("utf-8", "replace").strip()

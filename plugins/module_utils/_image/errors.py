@@ -70,7 +70,7 @@ def read_complaint(body: bytes) -> Complaint:
         if isinstance(detail, str) and detail and detail not in message:
             message = f"{message} ({detail})" if message else detail
         return Complaint(str(first.get("code") or ""), message)
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
         return Complaint("", body[:300].decode("utf-8", "replace").strip())
 
 

@@ -46,7 +46,7 @@ class Login:
         try:
             data = json.loads(answer.body)
             token: t.Any = data.get("token") or data.get("access_token")
-        except (ValueError, AttributeError) as exc:
+        except (ValueError, AttributeError, RecursionError) as exc:
             raise ImageError(f"{parts.netloc} answered with something else than a token for {self._repository}.") from exc
         if not isinstance(token, str) or not token.isprintable():
             raise ImageError(f"{parts.netloc} answered with something else than a token for {self._repository}.")

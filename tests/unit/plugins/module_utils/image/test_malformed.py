@@ -14,9 +14,11 @@ import json
 import lzma
 import os
 import signal
+import socketserver
 import struct
 import tarfile
 import tempfile
+import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,10 +26,15 @@ from typing import Any
 
 import pytest
 from ansible_collections.steadystate.ecs.plugins.module_utils._image import archive as archive_module
+from ansible_collections.steadystate.ecs.plugins.module_utils._image.client import Registry
+from ansible_collections.steadystate.ecs.plugins.module_utils._image.engine import EngineSource
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.errors import ImageError
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.manifest import LARGEST_MANIFEST, parse_platform
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.push import PushFailure
-from ansible_collections.steadystate.ecs.plugins.module_utils._image.sources import open_image
+from ansible_collections.steadystate.ecs.plugins.module_utils._image.remote import RemoteSource
+from ansible_collections.steadystate.ecs.plugins.module_utils._image.sources import open_engine_image, open_image
+from ansible_collections.steadystate.ecs.plugins.module_utils._image.transport import Answer
+from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.image.fake_registry import FakeClock
 from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.image.images import CONFIG, INDEX, LAYER, MANIFEST, LayoutBuilder
 from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.image.rig import Rig
 from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.image.saved import SavedImage, write_tar
@@ -506,4 +513,173 @@ def test_what_is_opened_is_closed_when_it_is_refused(maker: Maker) -> None:
     path = maker.file(gzip.compress(maker.listed(None).read_bytes()))
     with pytest.raises(ImageError):
         open_image(path)
+    assert not list((maker.folder / "work").iterdir())
+
+
+class Endless:
+    """A blob that goes on for ever."""
+
+    status = 200
+
+    def __init__(self, content: bytes | None) -> None:
+        self.headers: dict[str, str] = {}
+        self.read_so_far = 0
+        self._content = content
+
+    def read(self, size: int) -> bytes:
+        if self._content is None:
+            self.read_so_far += size
+            assert self.read_so_far < MOST_MEMORY, "read on and on"
+            return bytes(size)
+        data, self._content = self._content[:size], self._content[size:]
+        return data
+
+    def close(self) -> None:
+        """Nothing was opened."""
+
+
+class LyingRegistry:
+    """Connections to a registry that answers with what a test wants, by the end of the path; 404 for the rest."""
+
+    def __init__(self, answers: dict[str, Answer], blobs: dict[str, bytes | None]) -> None:
+        self.answers = answers
+        self.blobs = blobs
+
+    def request(self, method: str, url: str, headers: dict[str, str], body: Any = None) -> Answer:
+        return self.answers.get(url.rpartition("/")[2], Answer(404, {}))
+
+    def stream(self, url: str, headers: dict[str, str]) -> Endless:
+        name = url.rpartition("/")[2]
+        if name == "round" or self.blobs.get(name) == b"round":
+            found = Endless(b"")
+            found.status, found.headers = 307, {"location": "https://registry.example/round"}
+            return found
+        return Endless(self.blobs.get(name, b""))
+
+    def abort(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def answered(content: bytes, media_type: str = MANIFEST) -> Answer:
+    return Answer(200, {"content-type": media_type, "content-length": str(len(content))}, content)
+
+
+def told(document: dict[str, Any]) -> bytes:
+    return json.dumps(document).encode()
+
+
+CONFIG_OF_A_REMOTE = {"mediaType": CONFIG, "digest": NOBODY, "size": 100}
+REMOTE_IMAGE = told({"mediaType": MANIFEST, "config": CONFIG_OF_A_REMOTE, "layers": []})
+REMOTE_DIGEST = "sha256:" + hashlib.sha256(REMOTE_IMAGE).hexdigest()
+REMOTE_INDEX = told({"mediaType": INDEX, "manifests": [{"mediaType": MANIFEST, "digest": REMOTE_DIGEST, "size": len(REMOTE_IMAGE)}]})
+
+# What a registry that is read from answers, which of its blobs there are, and the words with which it is refused.
+REMOTES: dict[str, tuple[dict[str, Answer], dict[str, bytes | None], str]] = {
+    "nothing there": ({}, {}, "holds no image 1"),
+    "a manifest that is no JSON": ({"1": answered(b"<html>")}, {}, "is not JSON"),
+    "a manifest nested without end": ({"1": answered(deep_json("["))}, {}, "is not JSON"),
+    "a manifest of schema 1": (
+        {"1": answered(b"{}", "application/vnd.docker.distribution.manifest.v1+prettyjws")},
+        {},
+        "schema 1 images have to be rebuilt",
+    ),
+    "a manifest without a type": ({"1": answered(b"{}", "")}, {}, "which is no image manifest"),
+    "a gigantic manifest": ({"1": answered(b" " * (LARGEST_MANIFEST + 1))}, {}, "ECR takes manifests of up to"),
+    "a child that is missing": ({"1": answered(REMOTE_INDEX, INDEX)}, {}, f"names the manifest {REMOTE_DIGEST} but does not hold it"),
+    "a child that is another": (
+        {"1": answered(REMOTE_INDEX, INDEX), REMOTE_DIGEST: answered(REMOTE_IMAGE + b" ")},
+        {},
+        f"The manifest {REMOTE_DIGEST} is damaged",
+    ),
+    "a config that is another": (
+        {"1": answered(REMOTE_IMAGE), REMOTE_DIGEST: answered(REMOTE_IMAGE)},
+        {NOBODY: b"{}"},
+        f"something else for the blob {NOBODY}",
+    ),
+    "a config without end": (
+        {"1": answered(REMOTE_IMAGE), REMOTE_DIGEST: answered(REMOTE_IMAGE)},
+        {NOBODY: None},
+        f"something else for the blob {NOBODY}",
+    ),
+    "a config that is sent around in a circle": (
+        {"1": answered(REMOTE_IMAGE), REMOTE_DIGEST: answered(REMOTE_IMAGE)},
+        {NOBODY: b"round"},
+        "around in circles",
+    ),
+    "a refusal nested without end": ({"1": Answer(403, {}, deep_json('{"errors":'))}, {}, "could not be read: HTTP 403"),
+}
+
+
+@pytest.mark.parametrize("name", REMOTES)
+def test_a_registry_that_lies_is_refused_in_clear_words(maker: Maker, clock: FakeClock, name: str) -> None:
+    answers, blobs, words = REMOTES[name]
+    registry = Registry("https://registry.example", "api", LyingRegistry(answers, blobs), clock, lambda: 0.5)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ImageError, match=f"(?s){words}") as caught:
+            RemoteSource(registry).load("1", parse_platform("linux/amd64"))
+        _now, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < MOST_MEMORY
+    assert len(str(caught.value)) < 2000
+
+
+class Engine:
+    """An engine on a socket that gives two answers: about the image, and the image."""
+
+    def __init__(self, folder: Path, about: bytes, image: bytes, status: int = 200) -> None:
+        self.path = folder / "engine.sock"
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                asked = self.rfile.readline()
+                while self.rfile.readline().strip():
+                    pass
+                content = image if b"/get" in asked else about
+                length = len(content) + (1000 if content is image and content.endswith(b"cut off") else 0)
+                self.wfile.write(f"HTTP/1.1 {status} X\r\nContent-Length: {length}\r\n\r\n".encode() + content)
+
+        self._server = socketserver.ThreadingUnixStreamServer(str(self.path), Handler)
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def exported(engine: Engine) -> None:
+    opened = open_engine_image("api:1", str(engine.path), None)
+    try:
+        assert isinstance(opened.image, EngineSource)
+        opened.image.load()
+    finally:
+        opened.close()
+
+
+ABOUT = b'{"Id": "sha256:1", "Os": "linux", "Architecture": "amd64"}'
+ENGINES: dict[str, tuple[bytes, bytes, int, str]] = {
+    "says nothing": (b"", b"", 200, "something else than what an engine says"),
+    "says no JSON": (b"<html>", b"", 200, "something else than what an engine says"),
+    "says JSON without end": (deep_json("["), b"", 200, "something else than what an engine says"),
+    "refuses in JSON without end": (deep_json("["), b"", 500, "does not tell about api:1: HTTP 500"),
+    "exports nothing": (ABOUT, b"", 200, "cannot be read as a tar archive|is no image"),
+    "exports a text": (ABOUT, b"sorry " * 300, 200, "cannot be read as a tar archive"),
+    "exports a tar of something else": (ABOUT, tar(header("etc/passwd", size=3)), 200, "is no image"),
+    "breaks off": (ABOUT, b"an export that is cut off", 200, "could not be exported|cannot be read|does not answer"),
+}
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_an_engine_that_lies_is_refused_in_clear_words(maker: Maker, name: str) -> None:
+    about, image, status, words = ENGINES[name]
+    with tempfile.TemporaryDirectory(prefix="en", dir="/tmp") as place:
+        engine = Engine(Path(place), about, image, status)
+        try:
+            with pytest.raises(ImageError, match=f"(?s){words}"):
+                exported(engine)
+        finally:
+            engine.stop()
     assert not list((maker.folder / "work").iterdir())
