@@ -249,6 +249,11 @@ def event_finding(message: str) -> Finding | None:
         return Finding("role_unusable", _HOPELESS, text)
     if "operations are being throttled" in lowered:
         return Finding("throttled", _TRANSIENT, text)
+    if "unable to consistently start tasks successfully" in lowered:
+        # ECS waits longer and longer between its tries; the tasks themselves say why they fail.
+        return Finding("task_failed_to_start", _TRANSIENT, text)
+    if "could not launch" in lowered and "for deployment" in lowered:
+        return Finding("no_capacity", _TRANSIENT, text, detail={"resource": None})
     if "no container instances were found in your capacity provider" in lowered or "provisioning capacity limit" in lowered:
         return Finding("no_capacity", _TRANSIENT, text, detail={"resource": "instances"})
     if "unable to place" in lowered:

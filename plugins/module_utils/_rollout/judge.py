@@ -138,7 +138,7 @@ class Judge:
         self._sick: dict[str, Finding] = {}
         self._lives: dict[str, _Life] = {}
         self._no_room_since: float | None = None
-        self._ready_before = -1
+        self._ready_before = 0
 
     @property
     def lives(self) -> t.Mapping[str, tuple[Data, float | None]]:

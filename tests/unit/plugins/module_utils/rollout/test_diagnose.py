@@ -114,6 +114,35 @@ START: list[tuple[str, str, Weight]] = [
     ("Unable to attach network interface to unused device index", "no_capacity", T),
     ("DockerTimeoutError: Could not transition to started; timed out after waiting 3m0s", "task_failed_to_start", R),
     ("HostConfigError: something else", "task_failed_to_start", R),
+    # The other names that the agent has for an error, each with a text that says no more.
+    ("CannotCreateContainerError: Error response from daemon: bad", "task_failed_to_start", R),
+    ("CannotStartContainerError: Error response from daemon: bad", "task_failed_to_start", R),
+    ("CannotStopContainerError: bad", "task_failed_to_start", R),
+    ("CannotInspectContainerError: bad", "task_failed_to_start", R),
+    ("CannotCreateVolumeError: bad", "task_failed_to_start", R),
+    ("ContainerNetworkingError: bad", "task_failed_to_start", R),
+    ("TaskDependencyError: bad", "task_failed_to_start", R),
+    ("InvalidVolumeError: bad", "task_failed_to_start", R),
+    ("CannotPullContainerAuthError: bad", "registry_denied", H),
+    (
+        (
+            "CannotPullECRContainerError: User: arn:aws:sts::1:assumed-role/x is not authorized to perform: ecr:BatchGetImage on resource: "
+            "x. The task can't pull the image. Check that the role has the permissions to pull images from the registry."
+        ),
+        "registry_denied",
+        H,
+    ),
+    ("CannotPullContainerError: You have reached your pull rate limit.", "registry_rate_limited", T),
+    (f"CannotPullContainerError: failed to resolve ref {_IMAGE}: context deadline exceeded", "registry_unreachable", R),
+    (
+        (
+            "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve "
+            "secret from asm: service call has been retried 1 time(s): ResourceNotFoundException"
+        ),
+        "secret_not_found",
+        H,
+    ),
+    ("CannotStartContainerError: sts:AssumeRole was refused", "role_unusable", H),
 ]
 
 
@@ -144,6 +173,8 @@ _EXIT = "Essential container in task exited"
         (_task("EssentialContainerExited", _EXIT, {"exitCode": 139}), "container_exited", "c0", {"exit_code": 139, "signal": 11}),
         # The others of the task are killed by ECS when the first one ends.
         (_task("EssentialContainerExited", _EXIT, {"exitCode": 137}, {"exitCode": 2}), "container_exited", "c1", {"exit_code": 2}),
+        # Killed, and not for its memory: the stop timeout had expired.
+        (_task("EssentialContainerExited", _EXIT, {"exitCode": 137}), "container_exited", "c0", {"exit_code": 137, "signal": 9}),
         (
             _task("EssentialContainerExited", _EXIT, {"exitCode": 143}, {"exitCode": 0}),
             "container_exited",
@@ -215,6 +246,28 @@ _NEAR = f"{_PLACE} The closest matching (container-instance 3f4de1c5)"
         (f'{_NEAR} encountered error "RESOURCE:MEMORY".', "no_capacity", R, "memory"),
         (f'{_NEAR} encountered error "AGENT".', "no_capacity", T, "agent"),
         (f"{_NEAR} doesn't have the agent connected.", "no_capacity", T, "agent"),
+        (f'{_NEAR} encountered error "RESOURCE:CPU".', "no_capacity", R, "cpu"),
+        (f'{_NEAR} encountered error "RESOURCE:PORTS".', "no_capacity", R, "port"),
+        (f'{_NEAR} encountered error "ATTRIBUTE".', "no_capacity", H, "attribute"),
+        (f'{_NEAR} encountered error "LOCATION".', "no_capacity", H, "location"),
+        (
+            "(service api) was unable to place a task. Reason: You've reached the limit on the number of tasks you can run concurrently",
+            "no_capacity",
+            T,
+            None,
+        ),
+        (
+            "(service api) was unable to place tasks in your cluster because the tasks provisioning capacity limit was exceeded.",
+            "no_capacity",
+            T,
+            "instances",
+        ),
+        (
+            "(service api) could not launch 2 tasks for deployment ecs-svc/1. Capacity is unavailable at this time.",
+            "no_capacity",
+            T,
+            None,
+        ),
         (f'{_NEAR} encountered error "MemberOf placement constraint unsatisfied."', "no_capacity", H, "constraint"),
         (
             (
@@ -260,6 +313,22 @@ def test_placement_events(message: str, cause: str, weight: Weight, resource: st
             f"(service api) failed to register targets in (target-group {_GROUP}) with (error TargetGroupNotFoundException)",
             "target_group_missing",
             H,
+        ),
+        (
+            "(service api) failed to register targets in (target-group x) with (error AccessDenied)",
+            "target_group_missing",
+            R,
+        ),
+        (
+            "(service api) the IAM permissions policies are misconfigured or changed; ECS can no longer maintain the service.",
+            "role_unusable",
+            H,
+        ),
+        ("(service api) the IAM trust relationship of the service-linked role was changed.", "role_unusable", H),
+        (
+            "(service api) is unable to consistently start tasks successfully. For more information, see the Troubleshooting section.",
+            "task_failed_to_start",
+            T,
         ),
         ("(service api) operations are being throttled on ELB. Will try again later.", "throttled", T),
         ("(service api) failed to launch a task with (error ECS was unable to assume the role 'x').", "role_unusable", H),
@@ -337,10 +406,25 @@ def test_every_cause_that_a_table_names_has_a_hint() -> None:
     assert {cause for _text, cause, _weight in START} <= HINTS.keys()
 
 
-def test_exit_codes_are_put_into_words() -> None:
-    assert "killed" in exit_words(137)
-    assert "ended by itself" in exit_words(0)
-    assert exit_words(3) == exit_words(None) == ""
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (0, "ended by itself"),
+        (1, ""),
+        (3, ""),
+        (125, "runtime failed"),
+        (126, "cannot be executed"),
+        (127, "not found"),
+        (134, "aborted"),
+        (137, "killed"),
+        (139, "segmentation fault"),
+        (143, "SIGTERM"),
+        (None, ""),
+    ],
+)
+def test_exit_codes_are_put_into_words(code: int | None, words: str) -> None:
+    assert words in exit_words(code)
+    assert bool(exit_words(code)) == bool(words)
 
 
 def test_what_no_instance_will_ever_have_is_permanent() -> None:
