@@ -31,11 +31,11 @@ THROTTLED_SHARE = 0.3
 class Play:
     """One ansible-playbook under way, in a process group of its own."""
 
-    def __init__(self, account: Account, folder: Path, service: str, revision: str, url: str | None = None) -> None:
+    def __init__(self, account: Account, folder: Path, service: str, revision: str, url: str | None = None, **options: Any) -> None:
         self._results = folder / f"results-{time.monotonic_ns()}.json"
         self._log = folder / f"log-{time.monotonic_ns()}"
         facts = {**account.facts, "url": url or account.facts["url"]}
-        variables = {"account": facts, "service": service, "revision": revision, "results": str(self._results)}
+        variables = {"account": facts, "service": service, "revision": revision, "results": str(self._results), **options}
         command = [str(Path(sys.executable).with_name("ansible-playbook")), str(ROOT / "tests/integration/playbooks/release.yml")]
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
@@ -76,8 +76,9 @@ class Play:
 class Service:
     """A service of the test's own, steady on a good revision."""
 
-    def __init__(self, account: Account, folder: Path, name: str) -> None:
-        self.account, self.folder, self.name = account, folder, name
+    def __init__(self, account: Account, folder: Path, name: str, **options: Any) -> None:
+        """`options` are those of the playbook besides."""
+        self.account, self.folder, self.name, self.options = account, folder, name, options
         self.ecs = account.client("ecs")
         self.good = self.define()
         run = self.play(self.good).end()
@@ -97,6 +98,7 @@ class Service:
                     "name": "api",
                     "image": self.account.facts["pushed"],
                     "essential": True,
+                    "portMappings": [{"containerPort": 8080}],
                     "environment": [
                         {"name": name, "value": value} for name, value in {"SHUTDOWN_DELAY": "0s", **(environment or {})}.items()
                     ],
@@ -115,8 +117,8 @@ class Service:
         check = {"command": ["CMD", "/server", "-healthcheck=ready"], "interval": 300, "timeout": 5, "retries": 3, "startPeriod": 300}
         return self.define({"FAULT_SLOW_START": "1h"}, healthCheck=check)
 
-    def play(self, revision: str, url: str | None = None) -> Play:
-        return Play(self.account, self.folder, self.name, revision, url)
+    def play(self, revision: str, url: str | None = None, **options: Any) -> Play:
+        return Play(self.account, self.folder, self.name, revision, url, **self.options, **options)
 
     def describe(self) -> dict[str, Any]:
         return dict(self.ecs.describe_services(cluster="main", services=[self.name])["services"][0])
@@ -136,10 +138,16 @@ class Service:
 
 @pytest.fixture
 def service(account: Account, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Service]:
+    with serving(account, tmp_path, request.node.name.removeprefix("test_").replace("_", "-")) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def serving(account: Account, folder: Path, name: str, **options: Any) -> Iterator[Service]:
+    """A service that is steady, and is gone afterwards."""
     if "pushed" not in account.facts:
         account.facts["pushed"] = account.play("push.yml")["push"]["image"]
-    name = request.node.name.removeprefix("test_").replace("_", "-")
-    made = Service(account, tmp_path, name)
+    made = Service(account, folder, name, **options)
     yield made
     made.ecs.delete_service(cluster="main", service=name, force=True)
     deadline = time.monotonic() + START_SECONDS
@@ -163,7 +171,7 @@ def microburst(upstream: str, folder: Path) -> Iterator[str]:
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
-                _control(url, "GET", "health")
+                control(url, "GET", "health")
                 break
             except (urllib.error.URLError, ConnectionError):
                 assert process.poll() is None, (folder / "microburst.log").read_text()
@@ -175,7 +183,7 @@ def microburst(upstream: str, folder: Path) -> Iterator[str]:
         process.wait(START_SECONDS)
 
 
-def _control(url: str, method: str, path: str, body: Any = None) -> Any:
+def control(url: str, method: str, path: str, body: Any = None) -> Any:
     request = urllib.request.Request(
         f"{url}/_microburst/{path}",
         method=method,
@@ -241,7 +249,7 @@ def test_credentials_that_expire_while_it_waits(service: Service, tmp_path: Path
         play = service.play(new, url)
         play.until(play.said("waiting for"))
         expired = {"code": "ExpiredTokenException", "status": 400, "message": "The security token included in the request is expired"}
-        _control(url, "PATCH", "rules", [{"service": "*", "error": expired}])
+        control(url, "PATCH", "rules", [{"service": "*", "error": expired}])
         run = play.end()
     assert run.code != 0
     wait = run["wait"]
@@ -256,12 +264,12 @@ def test_nearly_every_third_call_throttled(service: Service, tmp_path: Path) -> 
     new, bad = service.define({"LOG_LEVEL": "warn"}), service.define(CRASH)
     with microburst(service.account.facts["url"], tmp_path) as url:
         throttling = {"code": "ThrottlingException", "status": 400, "message": "Rate exceeded"}
-        _control(url, "PATCH", "rules", [{"service": "*", "probability": THROTTLED_SHARE, "error": throttling}])
+        control(url, "PATCH", "rules", [{"service": "*", "probability": THROTTLED_SHARE, "error": throttling}])
         good_run = service.play(new, url).end()
         assert (good_run.code, good_run["wait"]["verdict"]) == (0, "succeeded"), good_run.output
         service.stands_on(new)
         bad_run = service.play(bad, url).end()
-        assert len(_control(url, "GET", "fired")) >= 5
+        assert len(control(url, "GET", "fired")) >= 5
     assert (bad_run["wait"]["verdict"], bad_run["wait"]["cause"]) == ("rolled_back", "container_exited"), bad_run.output
     assert bad_run["wait"]["detail"]["exit_code"] == 3
     service.stands_on(new)

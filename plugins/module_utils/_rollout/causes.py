@@ -47,7 +47,8 @@ HINTS: dict[str, str] = {
     "secret_not_found": "Create the parameter, the secret or its JSON key, or correct valueFrom in the task definition's secrets.",
     "secret_denied": "Let the execution role read it: ssm:GetParameters or secretsmanager:GetSecretValue, and kms:Decrypt for a key of "
     "your own.",
-    "role_unusable": "Check that the role exists and that its trust policy lets ecs-tasks.amazonaws.com assume it.",
+    "role_unusable": "Check that the role exists, that its trust policy lets ecs-tasks.amazonaws.com assume it (ecs.amazonaws.com for the "
+    "role of the service itself), and that it may do what is named above.",
     "log_group_missing": "Create the log group that the task definition's awslogs-group names, or set awslogs-create-group to true.",
     "logs_denied": "Let the execution role write logs: logs:CreateLogStream and logs:PutLogEvents.",
     "entrypoint_missing": "The command or entry point is not in the image, or may not be executed. Check command, entryPoint and "

@@ -240,6 +240,8 @@ def event_finding(message: str) -> Finding | None:
         return Finding("deployment_dead_end", _HOPELESS, text)
     if "is not found" in lowered and "target group is not found" in lowered:
         return Finding("target_group_missing", _HOPELESS, text)
+    if "failed to register targets" in lowered and ("not authorized" in lowered or "accessdenied" in lowered):
+        return Finding("role_unusable", _HOPELESS, text)
     if "failed to register targets" in lowered:
         missing = "targetgroupnotfound" in lowered.replace(" ", "") or "not found" in lowered
         return Finding("target_group_missing", _HOPELESS if missing else _REPEATED, text)

@@ -315,10 +315,14 @@ def test_placement_events(message: str, cause: str, weight: Weight, resource: st
             H,
         ),
         (
-            "(service api) failed to register targets in (target-group x) with (error AccessDenied)",
-            "target_group_missing",
-            R,
+            (
+                "(service api) failed to register targets in target-group x with (error User: arn:aws:sts::1:assumed-role/ecs/s is not "
+                "authorized to perform: elasticloadbalancing:RegisterTargets)"
+            ),
+            "role_unusable",
+            H,
         ),
+        ("(service api) failed to register targets in (target-group x) with (error Service Unavailable)", "target_group_missing", R),
         (
             "(service api) the IAM permissions policies are misconfigured or changed; ECS can no longer maintain the service.",
             "role_unusable",
