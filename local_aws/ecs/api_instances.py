@@ -10,7 +10,7 @@ from local_aws.ecs import cloud
 from local_aws.ecs.constants import RESERVED_TCP_PORTS
 from local_aws.ecs.constraints import ExpressionError, compile_expression
 from local_aws.ecs.instances import InstanceBook, standard_attributes
-from local_aws.ecs.lookup import cluster_of, instance_of
+from local_aws.ecs.lookup import all_of, cluster_of, instance_of, usable_instances
 from local_aws.ecs.state import Instance, Store, hex_id
 from local_aws.ecs.validation import invalid, paged
 from local_aws.ecs.views import instance_view, without_none
@@ -118,24 +118,11 @@ class InstancesApi:
 
     def describe(self, call: Call) -> JsonObject:
         cluster = cluster_of(call)
-        references = call.params.get("containerInstances") or []
-        if not references:
-            raise invalid("Container Instances cannot be empty.")
-        if len(references) > 100:
-            raise invalid("Container Instances cannot have more than 100 elements.")
         tags = "TAGS" in call.params.get("include", ())
-        found: list[JsonObject] = []
-        failures: list[JsonObject] = []
         with self._store.lock:
-            for reference in references:
-                instance = instance_of(self._store, cluster, reference)
-                if instance is None:
-                    instance_id = reference.rsplit("/", 1)[-1]
-                    arn = f"arn:aws:ecs:{call.region}:{call.account}:container-instance/{cluster.name}/{instance_id}"
-                    failures.append({"arn": arn, "reason": "MISSING"})
-                else:
-                    found.append(instance_view(self._store, instance, tags))
-        return {"containerInstances": found, "failures": failures}
+            references = call.params.get("containerInstances") or []
+            found, failures = all_of(self._store, call, cluster, "Container Instances", references, instance_of)
+            return {"containerInstances": [instance_view(self._store, instance, tags) for instance in found], "failures": failures}
 
     def list(self, call: Call) -> JsonObject:
         cluster = cluster_of(call)
@@ -160,21 +147,12 @@ class InstancesApi:
         status = call.params["status"]
         if status not in ("ACTIVE", "DRAINING"):
             raise invalid("Container instance status should be one of [ACTIVE,DRAINING]")
-        references = call.params.get("containerInstances") or []
-        if not 1 <= len(references) <= 10:
-            raise invalid("Container instances should have between 1 and 10 elements.")
-        found: list[JsonObject] = []
-        failures: list[JsonObject] = []
         with self._store.lock:
-            for reference in references:
-                instance = instance_of(self._store, cluster, reference)
-                if instance is None or instance.status == "INACTIVE":
-                    failures.append({"arn": reference, "reason": "MISSING" if instance is None else "INACTIVE"})
-                    continue
+            found, failures = usable_instances(self._store, cluster, call.params.get("containerInstances") or [])
+            for instance in found:
                 instance.status = status
                 instance.version += 1
-                found.append(instance_view(self._store, instance, tags=False))
-        return {"containerInstances": found, "failures": failures}
+            return {"containerInstances": [instance_view(self._store, instance, tags=False) for instance in found], "failures": failures}
 
     def put_attributes(self, call: Call) -> JsonObject:
         cluster = cluster_of(call)

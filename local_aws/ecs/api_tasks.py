@@ -6,7 +6,7 @@ from local_aws.clock import Clock
 from local_aws.ecs import cloud, texts
 from local_aws.ecs.demand import with_overrides
 from local_aws.ecs.hosts import host_of, wish_of
-from local_aws.ecs.lookup import active_definition, cluster_of, instance_of, service_arn, task_of
+from local_aws.ecs.lookup import active_definition, all_of, cluster_of, service_arn, task_of, usable_instances
 from local_aws.ecs.placement import Outcome, refusal
 from local_aws.ecs.state import Store, Task, hex_id
 from local_aws.ecs.strategy import next_provider
@@ -72,19 +72,12 @@ class TasksApi:
     def start(self, call: Call) -> JsonObject:
         params = call.params
         cluster = cluster_of(call)
-        references = params.get("containerInstances") or []
-        if not 1 <= len(references) <= 10:
-            raise invalid("Container instances should have between 1 and 10 elements.")
         definition = active_definition(call, params["taskDefinition"])
         check_network(call, definition, params.get("networkConfiguration"))
         tasks: list[Task] = []
-        failures: list[JsonObject] = []
         with self._store.lock:
-            for reference in references:
-                instance = instance_of(self._store, cluster, reference)
-                if instance is None or instance.status == "INACTIVE":
-                    failures.append({"arn": reference, "reason": "MISSING" if instance is None else "INACTIVE"})
-                    continue
+            instances, failures = usable_instances(self._store, cluster, params.get("containerInstances") or [])
+            for instance in instances:
                 task = self._new(call, cluster, definition)
                 task.launch_type = "EC2"
                 reason = refusal(host_of(self._store, instance, task.group), wish_of(task, self._maker.zones_of(task)))
@@ -130,24 +123,10 @@ class TasksApi:
 
     def describe(self, call: Call) -> JsonObject:
         cluster = cluster_of(call)
-        references = call.params.get("tasks") or []
-        if not references:
-            raise invalid("Tasks cannot be empty.")
-        if len(references) > 100:
-            raise invalid("Tasks cannot have more than 100 elements.")
         tags = "TAGS" in call.params.get("include", ())
-        found: list[JsonObject] = []
-        failures: list[JsonObject] = []
         with self._store.lock:
-            for reference in references:
-                task = task_of(self._store, cluster, reference)
-                if task is None:
-                    task_id = reference.rsplit("/", 1)[-1]
-                    arn = f"arn:aws:ecs:{call.region}:{call.account}:task/{cluster.name}/{task_id}"
-                    failures.append({"arn": arn, "reason": "MISSING"})
-                else:
-                    found.append(task_view(task, tags))
-        return {"tasks": found, "failures": failures}
+            found, failures = all_of(self._store, call, cluster, "Tasks", call.params.get("tasks") or [], task_of)
+            return {"tasks": [task_view(task, tags) for task in found], "failures": failures}
 
     def list(self, call: Call) -> JsonObject:
         params = call.params

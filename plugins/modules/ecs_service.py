@@ -54,43 +54,6 @@ options:
       - Where tasks run. It cannot be changed on an existing service.
     type: str
     choices: [EC2, FARGATE, EXTERNAL, MANAGED_INSTANCES]
-  capacity_provider_strategy:
-    description:
-      - The capacity providers to place tasks with. Their order means nothing.
-    type: list
-    elements: dict
-    suboptions:
-      capacity_provider:
-        description: Name of the capacity provider.
-        type: str
-        required: true
-      weight:
-        description: Its share of the tasks, relative to the other providers.
-        type: int
-      base:
-        description: How many tasks at least run on it.
-        type: int
-  platform_version:
-    description:
-      - Platform version of Fargate tasks.
-    type: str
-  network_configuration:
-    description:
-      - The network of tasks in network mode C(awsvpc).
-    type: dict
-    suboptions:
-      subnets:
-        description: IDs of the subnets, in any order.
-        type: list
-        elements: str
-        required: true
-      security_groups:
-        description: IDs of the security groups, in any order.
-        type: list
-        elements: str
-      assign_public_ip:
-        description: Whether tasks get a public address. Fargate only.
-        type: bool
   load_balancers:
     description:
       - What tasks are registered in, in any order. An empty list takes them all away.
@@ -619,34 +582,6 @@ options:
     description:
       - For how many seconds after a task's start ECS ignores failing health checks.
     type: int
-  placement_constraints:
-    description:
-      - Rules that a container instance has to meet. An empty list takes them all away.
-    type: list
-    elements: dict
-    suboptions:
-      type:
-        description: The kind of rule.
-        type: str
-        required: true
-        choices: [distinctInstance, memberOf]
-      expression:
-        description: The rule, in the cluster query language. For V(memberOf).
-        type: str
-  placement_strategy:
-    description:
-      - How tasks are spread over container instances. The order counts. An empty list takes them all away.
-    type: list
-    elements: dict
-    suboptions:
-      type:
-        description: The kind of strategy.
-        type: str
-        required: true
-        choices: [random, spread, binpack]
-      field:
-        description: What it goes by, for example V(attribute:ecs.availability-zone) or V(memory).
-        type: str
   availability_zone_rebalancing:
     description:
       - Whether ECS moves tasks to keep the zones even. V(ENABLED) needs a C(maximum_percent) above 100.
@@ -706,6 +641,7 @@ seealso:
   - module: steadystate.ecs.ecs_service_wait
 extends_documentation_fragment:
   - steadystate.ecs._aws
+  - steadystate.ecs._placement
   - steadystate.ecs._attributes
   - steadystate.ecs._attributes.actiongroup_aws
 attributes:

@@ -10,6 +10,13 @@ import typing as t
 
 Data = dict[str, t.Any]
 
+# What traffic is shifted with, from one revision to the next.
+_SHIFTED_WITH: dict[str, t.Any] = {
+    "alternate_target_group_arn": {"type": "str"},
+    "production_listener_rule": {"type": "str"},
+    "test_listener_rule": {"type": "str"},
+}
+
 MEMBER_OPTIONS: dict[str, t.Any] = {
     "capacity_provider_strategy": {
         "type": "list",
@@ -37,12 +44,7 @@ MEMBER_OPTIONS: dict[str, t.Any] = {
             "container_port": {"type": "int", "required": True},
             "advanced_configuration": {
                 "type": "dict",
-                "options": {
-                    "alternate_target_group_arn": {"type": "str"},
-                    "production_listener_rule": {"type": "str"},
-                    "test_listener_rule": {"type": "str"},
-                    "role_arn": {"type": "str"},
-                },
+                "options": {**_SHIFTED_WITH, "role_arn": {"type": "str"}},
             },
         },
     },
@@ -173,11 +175,7 @@ MEMBER_OPTIONS: dict[str, t.Any] = {
             "port_name": {"type": "str", "required": True},
             "advanced_configuration": {
                 "type": "dict",
-                "options": {
-                    "alternate_target_group_arn": {"type": "str"},
-                    "production_listener_rule": {"type": "str"},
-                    "test_listener_rule": {"type": "str"},
-                },
+                "options": _SHIFTED_WITH,
             },
         },
     },

@@ -21,8 +21,14 @@ NAMES = sorted(path.stem for path in (PLUGINS / "modules").glob("*.py") if path.
 
 
 def _documentation(name: str) -> dict[str, t.Any]:
+    """What the module says, with the options of its fragments; those of the connection are no verb's own."""
     module = importlib.import_module(f"{PACKAGE}.modules.{name}")
     documentation: dict[str, t.Any] = yaml.safe_load(module.DOCUMENTATION)
+    for reference in documentation.get("extends_documentation_fragment", []):
+        fragment = reference.removeprefix("steadystate.ecs.").split(".")[0]
+        if fragment != "_aws":
+            text = importlib.import_module(f"{PACKAGE}.doc_fragments.{fragment}").ModuleDocFragment.DOCUMENTATION
+            documentation["options"].update(yaml.safe_load(text)["options"])
     return documentation
 
 
