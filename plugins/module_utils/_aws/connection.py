@@ -16,6 +16,7 @@ import typing as t
 from ansible.module_utils.basic import env_fallback
 
 from .._verb import VerbFailure
+from . import unmodelled
 
 try:
     import boto3
@@ -101,6 +102,8 @@ def client_factory(params: dict[str, t.Any]) -> t.Callable[[str], t.Any]:
                     f"endpoint_url: {endpoint_url!r} is no URL. It begins with http:// or https:// and names a host, "
                     "for example http://127.0.0.1:4577. For AWS itself, leave it out."
                 ) from exc
+            if service == "ecs":
+                unmodelled.install(clients[service].meta.events)
         return clients[service]
 
     return client

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from .failures import error_code
+from .unmodelled import ANSWER, completed
 
 Data = dict[str, t.Any]
 
@@ -68,7 +69,7 @@ def describe_task_definition(client: t.Any, name: str, tags: bool = False) -> Da
         if error_code(error) == "ClientException" and "unable to describe task definition" in str(error).lower():
             return None
         raise
-    definition = dict(answer["taskDefinition"])
+    definition = _whole(answer)
     if tags:
         definition["tags"] = answer.get("tags", [])
     return definition
@@ -136,7 +137,13 @@ def _listed(call: t.Callable[..., Data], member: str, **request: t.Any) -> list[
 
 def register_task_definition(client: t.Any, definition: Data) -> Data:
     answer = client.register_task_definition(**definition)
-    return {**answer["taskDefinition"], "tags": answer.get("tags", [])}
+    return {**_whole(answer), "tags": answer.get("tags", [])}
+
+
+def _whole(answer: Data) -> Data:
+    """The task definition of an answer, with what this botocore does not know of it."""
+    everything = answer.get(ANSWER) or {}
+    return t.cast("Data", completed(answer["taskDefinition"], everything.get("taskDefinition", {})))
 
 
 def list_tasks(client: t.Any, cluster: str, service: str, desired_status: str) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from .._aws import ecs
+from .._aws.connection import botocore_version
 from .._aws.failures import error_code, error_message
 from .._taskdef.checks import problems
 from .._taskdef.differences import diff_text, differences
@@ -36,6 +37,9 @@ def run(params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
     if found:
         raise VerbFailure("The task definition cannot be registered:\n  " + "\n  ".join(found), problems=found)
     client = context.client("ecs")
+    strange = ecs.unknown_member(client, "RegisterTaskDefinition", wanted)
+    if strange is not None:
+        context.warn(f"{'.'.join(strange)}: botocore {botocore_version()} does not know it. It is sent all the same; check its spelling.")
     family = wanted["family"]
     newest = ecs.newest_active_revision(client, family)
     current = ecs.describe_task_definition(client, newest, tags=True) if newest else None

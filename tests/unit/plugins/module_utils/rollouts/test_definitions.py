@@ -135,3 +135,14 @@ def test_no_secret_value_is_shown(stage: Stage) -> None:
     result = stage.run(REGISTER, definition=changed, allow_plain=["DB_PASSWORD"])
     assert "hunter2" not in failure.value.message + str(failure.value.result)
     assert "hunter2" not in str(result["diff"]) + str(result["differences"]) + "".join(stage.said)
+
+
+def test_a_member_that_botocore_does_not_know_is_registered_and_pointed_out(stage: Stage, ecs: FakeEcs) -> None:
+    container = {**TEMPLATE["containerDefinitions"][0], "newGauge": {"level": 3}}
+    rendered = stage.run(RENDER, template={**TEMPLATE, "containerDefinitions": [container]})
+    result = stage.run(REGISTER, definition=rendered["task_definition"])
+    assert result["task_definition"]["containerDefinitions"][0]["newGauge"] == {"level": 3}
+    sent = next(request for name, request in ecs.calls if name == "register_task_definition")
+    assert sent["containerDefinitions"][0]["newGauge"] == {"level": 3}
+    assert stage.warned[0].startswith("containerDefinitions.newGauge: botocore ")
+    assert not stage.run(REGISTER, definition=rendered["task_definition"])["changed"]
