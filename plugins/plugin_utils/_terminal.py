@@ -108,7 +108,7 @@ class LiveLine:
             return
         elapsed = f", {self._monotonic() - self._since:.0f} s"
         # A line that reaches the edge would wrap, and then could not be taken back.
-        room = self._columns - 1 - len(elapsed)
+        room = max(1, self._columns - 1 - len(elapsed))
         text = self._text if len(self._text) <= room else f"{self._text[: room - 1]}…"
         self._write(f"{_ERASE}{text}{elapsed}", color="bright gray", newline=False, screen_only=True)
         self._shown = True

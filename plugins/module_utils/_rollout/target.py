@@ -32,6 +32,9 @@ class Target:
     """The service revision of the deployment that is gone back to; nothing when it is not known."""
 
 
+_GOING_BACK = ("ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS")
+
+
 @dataclass
 class _Line:
     """The releases that succeeded one after another, oldest first, up to the one that is in effect."""
@@ -52,13 +55,16 @@ def choose(current: str | None, completed: bool, history: t.Sequence[Past], save
     """
     line = _replayed(history)
     places = [place for place, item in enumerate(line.releases) if item.task_definition == current]
-    if not completed or not places:
+    # While ECS goes back by itself, what is PRIMARY and not complete is the release that it goes back to.
+    going_back = bool(history) and history[0].status in _GOING_BACK and history[0].task_definition != current
+    if not places or not (completed or going_back):
         before, undone = [item for item in line.releases if item.task_definition != current], []
     else:
         before = line.releases[: places[0]]
         undone = [*line.undone, *(item.task_definition for item in reversed(line.releases[places[0] + 1 :]))]
     if len(undone) >= steps:
-        return Target(None, f"{short(undone[0])} has been rolled back to {short(current)} already", already_there=True)
+        state = "is being" if going_back else "has been"
+        return Target(None, f"{short(undone[0])} {state} rolled back to {short(current)} already", already_there=True)
     left = steps - len(undone)
     if len(before) >= left:
         picked = before[-left]
@@ -87,8 +93,8 @@ def _replayed(history: t.Sequence[Past]) -> _Line:
     line = _Line([], [])
     for item in reversed(history):
         top = line.releases[-1].task_definition if line.releases else None
-        if item.status == "ROLLBACK_SUCCESSFUL" and item.task_definition != top:
-            # ECS itself went back, from this one to what is on top.
+        if item.status in ("ROLLBACK_SUCCESSFUL", *_GOING_BACK) and item.task_definition != top:
+            # ECS itself went back, or does, from this one to what is on top.
             line.undone = [item.task_definition]
         if item.status != "SUCCESSFUL":
             continue

@@ -116,7 +116,7 @@ def _wait(params: dict[str, t.Any], context: Context, prober: Prober | None) -> 
     watch.say(f"{verdict}: {failed.cause}: {failed.evidence[0] if failed.evidence else ''}")
     # The service first: the log can wait, and by then it is complete.
     back = _back(params, client, watch, wanted.deployment_id, failed)
-    tail = _log_tail(params, context, counter, definition, failed.finding)
+    tail = () if failed.unknown else _log_tail(params, context, counter, definition, failed.finding)
     if back is not None and back.steady and verdict == "failed":
         verdict = "rolled_back"
     raise VerbFailure(

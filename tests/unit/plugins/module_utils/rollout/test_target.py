@@ -11,8 +11,15 @@ from ansible_collections.steadystate.ecs.plugins.module_utils._rollout.target im
 
 
 def history(text: str) -> list[Past]:
-    """`S2 R3 S1`: successful 2, rolled back 3, successful 1; newest first."""
-    words = {"S": "SUCCESSFUL", "R": "ROLLBACK_SUCCESSFUL", "F": "ROLLBACK_FAILED", "X": "STOPPED", "I": "IN_PROGRESS"}
+    """`S2 R3 S1`: successful 2, rolled back 3, successful 1; newest first. `B` is being rolled back at this moment."""
+    words = {
+        "S": "SUCCESSFUL",
+        "R": "ROLLBACK_SUCCESSFUL",
+        "F": "ROLLBACK_FAILED",
+        "X": "STOPPED",
+        "I": "IN_PROGRESS",
+        "B": "ROLLBACK_IN_PROGRESS",
+    }
     return [Past(words[item[0]], f"web:{item[1:]}") for item in text.split()]
 
 
@@ -44,6 +51,16 @@ def test_what_has_been_rolled_back_already(current: str, past: str) -> None:
     found = choose(current, True, history(past))
     assert found.already_there
     assert found.task_definition is None
+
+
+def test_while_ecs_goes_back_by_itself_a_rollback_does_not_go_one_too_far() -> None:
+    # The old deployment is PRIMARY and in progress again.
+    found = choose("web:2", False, history("B3 S2 S1"))
+    assert found.already_there
+    assert "web:3 is being rolled back to web:2 already" in found.why
+    assert choose("web:2", False, history("B3 S2 S1"), steps=2).task_definition == "web:1"
+    # It has only just begun, and the failed one still is PRIMARY.
+    assert choose("web:3", False, history("B3 S2 S1")).task_definition == "web:2"
 
 
 @pytest.mark.parametrize(("past", "target"), [("I3 S2 S1", "web:2"), ("I3 R4 S2", "web:2"), ("I3 S3 S2", "web:2")])

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import typing as t
 import urllib.error
-from types import SimpleNamespace
 
 import pytest
 from ansible_collections.steadystate.ecs.plugins.module_utils._verb import VerbFailure
@@ -52,7 +51,7 @@ class Region(FakeEcs):
         self.group: Data = {"TargetType": "ip", "LoadBalancerArns": ["x"], "Protocol": "HTTP"}
         self.architectures = ["x86_64"]
         self.index: list[str] | None = ["amd64"]
-        self.meta = SimpleNamespace(region_name="eu-west-1")
+        self.meta.region_name = "eu-west-1"
 
     def _called(self, name: str, request: Data) -> None:
         super()._called(name, request)
