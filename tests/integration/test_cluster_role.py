@@ -136,3 +136,36 @@ def test_a_cluster_that_cannot_be_is_refused_before_the_first_change(empty: Acco
     ):
         assert words in said
     assert empty.client("ecs").describe_clusters(clusters=["refused"])["clusters"] == []
+
+
+def test_security_groups_hold_what_is_wanted_and_nothing_else(empty: Account) -> None:
+    ec2 = empty.client("ec2")
+    vpc = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
+    options = {
+        "role": "security_groups",
+        "entries": ["main", "service"],
+        "security_groups_name": "shop",
+        "security_groups_vpc_id": vpc,
+        "security_groups_service_name": "shop-api",
+        "security_groups_service_port": 8080,
+        "security_groups_service_egress": [{"ports": [443], "cidrs": ["0.0.0.0/0"]}],
+    }
+    assert _changed(empty.play("role.yml", "--check", "--diff", **options)) == 2
+    made = empty.play("role.yml", **options)
+    assert _changed(made) == 2
+    groups = {item["GroupName"]: item for item in ec2.describe_security_groups()["SecurityGroups"]}
+    assert made["fact"] == {"alb_id": groups["shop-alb"]["GroupId"], "instance_id": groups["shop-instance"]["GroupId"]}
+    assert groups["shop-instance"]["IpPermissions"] == []
+    assert [rule["FromPort"] for rule in groups["shop-instance"]["IpPermissionsEgress"]] == [443]
+    (rule,) = groups["shop-api"]["IpPermissions"]
+    assert (rule["FromPort"], [pair["GroupId"] for pair in rule["UserIdGroupPairs"]], rule["IpRanges"]) == (
+        8080,
+        [groups["shop-alb"]["GroupId"]],
+        [],
+    )
+    assert [rule["FromPort"] for rule in groups["shop-api"]["IpPermissionsEgress"]] == [443]
+    ec2.authorize_security_group_ingress(
+        GroupId=groups["shop-api"]["GroupId"], CidrIp="0.0.0.0/0", IpProtocol="tcp", FromPort=22, ToPort=22
+    )
+    assert _changed(empty.play("role.yml", **options)) == 1
+    assert _changed(empty.play("role.yml", "--check", **options)) == 0
