@@ -112,7 +112,10 @@ test-environments: $(TEST_SETUP)
 molecule: $(RUN_SETUP) .venv/molecule.installed
 	$(SAY) 'Every role on local_aws: check, converge, again, verify, spoil, converge, verify'
 	@export MOLECULE_AWS_PORT="$$($(BIN)/python -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')"
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/molecule test $(if $(ROLE),--scenario-name $(ROLE),--all)
+	export PATH="$(CURDIR)/$(BIN):$$PATH"
+	# A run that was broken off has left its notes, by which everything would be there already.
+	$(BIN)/molecule reset > build/molecule.reset.log 2>&1
+	$(BIN)/molecule test $(if $(ROLE),--scenario-name $(ROLE),--all)
 
 # Not part of `make test`: it compiles the example several times and provisions two environments, some minutes for what changes seldom.
 .PHONY: test-pipeline

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +34,14 @@ def _free_port() -> int:
 
 
 class LocalAws:
-    def __init__(self, build: Path, speed: float, port: int = 0) -> None:
-        """With port 0 a free one is taken."""
+    def __init__(self, build: Path, speed: float, port: int = 0, options: Sequence[str] = ()) -> None:
+        """With port 0 a free one is taken. `options` are further ones of local_aws's command line."""
         self._pid_file = build / "local_aws.pid"
         self._log = build / "local_aws.log"
         self._data = build / "local_aws"
         self._speed = speed
         self._port = port
+        self._options = options
         self._process: subprocess.Popen[bytes] | None = None
         self.url = ""
 
@@ -51,7 +53,18 @@ class LocalAws:
         self.stop_kept()
         port = self._port or _free_port()
         self.url = f"http://127.0.0.1:{port}"
-        command = [sys.executable, "-m", "local_aws", "--port", str(port), "--speed", str(self._speed), "--data", str(self._data)]
+        command = [
+            sys.executable,
+            "-m",
+            "local_aws",
+            "--port",
+            str(port),
+            "--speed",
+            str(self._speed),
+            "--data",
+            str(self._data),
+            *self._options,
+        ]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 command,
