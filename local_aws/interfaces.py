@@ -48,6 +48,9 @@ class Api(Protocol):
     def on(self, service: str, *actions: str) -> Callable[[Handler], Handler]:
         """Decorator: this function answers these actions in place of moto. It returns the output shape as a dict."""
 
+    def record(self, service: str, action: str, account: str, region: str, access_key: str, params: JsonObject, status: int) -> None:
+        """Have a call in the record of calls that did not come in through the AWS API, as a push to the registry does not."""
+
 
 class Component(Protocol):
     """A part with a life of its own. `reset` brings it back to an empty account; `state` is what `/_local/state` shows."""

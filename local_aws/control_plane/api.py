@@ -53,6 +53,10 @@ class AwsApi:
         """Make a call from inside, answered as a client's would be (handlers first). It is not recorded. Raises `AwsError`."""
         return self._answer(service, action, params, account, region, wire.DEFAULT_ACCESS_KEY)
 
+    def record(self, service: str, action: str, account: str, region: str, access_key: str, params: JsonObject, status: int) -> None:
+        """Write down a call that came in by another door, for which AWS asks for the permission of that action."""
+        self.calls.add(self._clock.now(), service, action, account, region, access_key, params, status, None)
+
     def _answer(self, service: str, action: str, params: JsonObject, account: str, region: str, access_key: str) -> JsonObject:
         model = model_of(service, action)
 

@@ -14,6 +14,9 @@ KEPT_CALLS = 50_000
 LONGEST_VALUE = 512
 """Characters of one recorded string parameter: enough for every ARN, too short for a policy or a payload."""
 _SECRET_NAMES = frozenset({"SecretString", "Password", "MasterUserPassword"})
+_HIDDEN = "<secret>"
+# Names that are secret in one call only: a tag has a Value too.
+_SECRETS_OF_CALLS = {("ssm", "PutParameter"): "Value"}
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,9 @@ class CallLog:
         status: int,
         error: str | None,
     ) -> None:
-        call = RecordedCall(when.isoformat(), service, action, account, region, access_key, _short(params), status, error)
+        secret = _SECRETS_OF_CALLS.get((service, str(action)))
+        shown = {**params, secret: _HIDDEN} if secret in params else params
+        call = RecordedCall(when.isoformat(), service, action, account, region, access_key, _short(shown), status, error)
         with self._lock:
             self._calls.append(call)
 
@@ -72,7 +77,7 @@ def _short(value: Any, name: str = "") -> Any:
         return value.isoformat()
     if isinstance(value, str):
         if name in _SECRET_NAMES:
-            return "<secret>"
+            return _HIDDEN
         return value if len(value) <= LONGEST_VALUE else value[:LONGEST_VALUE] + "…"
     if isinstance(value, (int, float, bool)) or value is None:
         return value

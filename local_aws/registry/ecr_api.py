@@ -61,7 +61,7 @@ class EcrApi:
         """`proxyEndpoint` is this server, where pushes really go; the token says for which account and region."""
         data = []
         for account in call.params.get("registryIds") or [call.account]:
-            token, expires = self._tokens.issue(Principal(account, call.region), self._now())
+            token, expires = self._tokens.issue(Principal(account, call.region), call.access_key, self._now())
             data.append({"authorizationToken": token, "expiresAt": expires, "proxyEndpoint": self._endpoint()})
         return {"authorizationData": data}
 

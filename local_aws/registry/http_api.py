@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, quote
 
+from local_aws.interfaces import JsonObject
 from local_aws.registry.manifests import (
     DOCKER_MANIFEST,
     MAXIMUM_MANIFEST_BYTES,
@@ -78,6 +79,9 @@ class Request:
         self.range: str | None = environ.get("HTTP_RANGE")
         self.accept: str = environ.get("HTTP_ACCEPT", "")
         self.principal = Principal("", "")
+        self.access_key = ""
+        self.actions: list[tuple[str, JsonObject]] = []
+        """What AWS would want permission for, to answer this request."""
         self._input = environ["wsgi.input"]
         length = environ.get("CONTENT_LENGTH")
         self._chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
@@ -112,6 +116,13 @@ class Request:
 
 
 Handler = Callable[..., Answer]
+Record = Callable[[Principal, str, str, JsonObject, int], None]
+"""Writes down a request: whose registry, the access key, the action of ECR, its parameters, the HTTP status."""
+
+
+def _not_recorded(principal: Principal, access_key: str, action: str, params: JsonObject, status: int) -> None:
+    """For a registry that stands alone."""
+
 
 _NAME = rf"(?P<name>{REPOSITORY})"
 _ROUTES: list[tuple[re.Pattern[str], dict[str, str]]] = [
@@ -129,6 +140,19 @@ _ROUTES: list[tuple[re.Pattern[str], dict[str, str]]] = [
     (re.compile(rf"/v2/{_NAME}/tags/list"), {"GET": "_tags"}),
     (re.compile(rf"/v2/{_NAME}/referrers/(?P<digest>[^/]+)"), {"GET": "_referrers"}),
 ]
+_ACTIONS = {
+    "_begin_upload": "InitiateLayerUpload",
+    "_append": "UploadLayerPart",
+    "_upload_status": "UploadLayerPart",
+    "_cancel_upload": "UploadLayerPart",
+    "_complete_upload": "CompleteLayerUpload",
+    "_manifest": "BatchGetImage",
+    "_put_manifest": "PutImage",
+    "_delete_manifest": "BatchDeleteImage",
+    "_tags": "ListImages",
+    "_referrers": "ListImageReferrers",
+}
+"""The action of ECR whose permission each request needs; a blob's depends on the method (ECR user guide, required-iam-permissions)."""
 _SIGNED = re.compile(rf"/v2/_layers/(?P<digest>{DIGEST})")
 
 
@@ -143,7 +167,9 @@ class RegistryApp:
         settings: AccountSettings,
         quirks: Quirks,
         now: Callable[[], datetime],
+        record: Record = _not_recorded,
     ) -> None:
+        self._record = record
         self._store = store
         self._repositories = repositories
         self._tokens = tokens
@@ -171,6 +197,8 @@ class RegistryApp:
         except ConnectionError as error:
             answer = self._refused(Refusal(400, "BLOB_UPLOAD_INVALID", str(error)))
         request.drain()
+        for action, params in request.actions:
+            self._record(request.principal, request.access_key, action, params, answer.status)
         body = answer.body
         headers = [("Docker-Distribution-Api-Version", "registry/2.0"), *answer.headers]
         if isinstance(body, bytes):
@@ -196,8 +224,16 @@ class RegistryApp:
                 continue
             if request.method not in methods:
                 break
-            handler: Handler = getattr(self, methods[request.method])
-            return handler(request, **match.groupdict())
+            name, given = methods[request.method], match.groupdict()
+            action = (
+                ("GetDownloadUrlForLayer" if request.method == "GET" else "BatchCheckLayerAvailability")
+                if name == "_blob"
+                else _ACTIONS.get(name)
+            )
+            if action is not None:
+                request.actions.append((action, {"repositoryName": given["name"]}))
+            handler: Handler = getattr(self, name)
+            return handler(request, **given)
         else:
             raise Refusal(404, "NAME_INVALID", f"{request.path} is not a path of the registry API")
         raise Refusal(405, "UNSUPPORTED", "The operation is unsupported.")
@@ -207,14 +243,15 @@ class RegistryApp:
         if request.authorization is None:
             raise Refusal(401, "UNAUTHORIZED", "Not Authorized", [("Www-Authenticate", realm)])
         try:
-            principal = self._tokens.check(request.authorization, self._now())
+            proof = self._tokens.check(request.authorization, self._now())
         except InvalidToken as error:
             raise Refusal(401, "UNAUTHORIZED", f"Not Authorized: {error}", [("Www-Authenticate", realm)]) from error
         except ExpiredToken as error:
             text = "Your authorization token has expired. Reauthenticate and try again."
             raise Refusal(403, "DENIED", text) from error
         named = ecr_account_and_region(request.host)
-        return Principal(*named) if named else principal
+        request.access_key = proof.access_key
+        return Principal(*named) if named else proof.principal
 
     # Every handler below is named in _ROUTES.
 
@@ -230,6 +267,7 @@ class RegistryApp:
             raise
         mount, source = request.query.get("mount"), request.query.get("from")
         if mount and source and self._mount(request.principal, repository, mount, source):
+            request.actions.append(("GetDownloadUrlForLayer", {"repositoryName": source}))
             return Answer(201, [("Location", f"/v2/{name}/blobs/{mount}"), ("Docker-Content-Digest", mount)])
         upload = self._store.begin()
         digest = request.query.get("digest")

@@ -12,11 +12,12 @@ from local_aws.interfaces import Api, Image, JsonObject
 from local_aws.registry.ecr_api import EcrApi
 from local_aws.registry.http_api import RegistryApp
 from local_aws.registry.pull import Puller
+from local_aws.registry.pull_through import PullThroughRules
 from local_aws.registry.quirks import Quirks
 from local_aws.registry.repositories import Repositories
 from local_aws.registry.settings import AccountSettings
 from local_aws.registry.store import BlobStore
-from local_aws.registry.tokens import Tokens
+from local_aws.registry.tokens import Principal, Tokens
 
 DEFAULT_ENDPOINT = "http://127.0.0.1:4577"
 
@@ -34,16 +35,22 @@ class RegistryRoom:
         self._quirks = replace(self._normal)
         self._now = clock.now
         self.endpoint = endpoint
+        self._api = api
         root = Path(data_dir) / "registry"
         self._store = BlobStore(root)
         self._tokens = Tokens(root / "token.key")
         self._settings = AccountSettings()
         self._repositories = Repositories(self._quirks)
         self._puller = Puller(self._store, self._repositories, self._endpoint)
-        self.wsgi = RegistryApp(self._store, self._repositories, self._tokens, self._settings, self._quirks, clock.now)
+        self.wsgi = RegistryApp(self._store, self._repositories, self._tokens, self._settings, self._quirks, clock.now, self._record)
+        self._pull_through = PullThroughRules(clock.now)
+        self._pull_through.install(api)
         EcrApi(
             self._store, self._repositories, self._tokens, self._settings, self._quirks, clock.now, self._endpoint, self.wsgi.signed_path
         ).install(api)
+
+    def _record(self, principal: Principal, access_key: str, action: str, params: JsonObject, status: int) -> None:
+        self._api.record("ecr", action, principal.account, principal.region, access_key, params, status)
 
     def _endpoint(self) -> str:
         return self.endpoint.rstrip("/")
@@ -59,6 +66,7 @@ class RegistryRoom:
     def reset(self) -> None:
         self._quirks.change(self._normal.shown())
         self._settings.clear()
+        self._pull_through.clear()
         self._store.clear()
 
     def quirks(self) -> JsonObject:

@@ -34,6 +34,14 @@ class Principal:
     region: str
 
 
+@dataclass(frozen=True)
+class Proof:
+    """What a password says: whose registry it is for, and which access key asked for it."""
+
+    principal: Principal
+    access_key: str
+
+
 class Tokens:
     def __init__(self, key_file: Path) -> None:
         """The key lives in a file, so that a stored `podman login` survives a restart."""
@@ -54,10 +62,12 @@ class Tokens:
     def is_signature(self, text: str, signature: str) -> bool:
         return hmac.compare_digest(self.sign(text), signature)
 
-    def issue(self, principal: Principal, now: datetime) -> tuple[str, datetime]:
+    def issue(self, principal: Principal, access_key: str, now: datetime) -> tuple[str, datetime]:
         """`authorizationToken`, that is base64 of `AWS:password`, and when it expires."""
         expires = now + TOKEN_LIFETIME
-        payload = json.dumps({"account": principal.account, "region": principal.region, "expires": expires.timestamp()})
+        payload = json.dumps(
+            {"account": principal.account, "region": principal.region, "access_key": access_key, "expires": expires.timestamp()}
+        )
         password = base64.urlsafe_b64encode(f"{self.sign(payload)}{payload}".encode()).decode()
         return base64.b64encode(f"{USER_NAME}:{password}".encode()).decode(), expires
 
@@ -65,8 +75,8 @@ class Tokens:
         """Treat every token that was issued before as more than 12 hours old."""
         self._worthless_before = now.timestamp()
 
-    def check(self, authorization: str, now: datetime) -> Principal:
-        """The principal of an `Authorization: Basic …` header. Raises InvalidToken, ExpiredToken."""
+    def check(self, authorization: str, now: datetime) -> Proof:
+        """What is proven by an `Authorization: Basic …` header. Raises InvalidToken, ExpiredToken."""
         scheme, _, value = authorization.partition(" ")
         if scheme.lower() != "basic":
             raise InvalidToken("not Basic authentication")
@@ -81,4 +91,4 @@ class Tokens:
         content = json.loads(payload)
         if now.timestamp() >= content["expires"] or content["expires"] - TOKEN_LIFETIME.total_seconds() < self._worthless_before:
             raise ExpiredToken("the authorization token has expired")
-        return Principal(content["account"], content["region"])
+        return Proof(Principal(content["account"], content["region"]), content.get("access_key", ""))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from typing import Any
@@ -56,6 +57,23 @@ def test_reset_empties_the_account_and_the_record_of_calls(aws: LocalAws) -> Non
     assert aws.hand("GET", "calls")["calls"] == []
     assert aws.client("ecs").list_clusters()["clusterArns"] == []
     assert aws.client("ecr").describe_repositories()["repositories"] == []
+
+
+def test_the_record_of_calls_holds_no_secret_and_the_pushes_to_the_registry(aws: LocalAws) -> None:
+    aws.reset()
+    aws.client("ssm").put_parameter(Name="/shop/token", Value="hush-hush", Type="SecureString", Tags=[{"Key": "a", "Value": "shown"}])
+    aws.client("secretsmanager").create_secret(Name="shop", SecretString="hush-hush")
+    aws.client("ecr").create_repository(repositoryName="things")
+    token = aws.client("ecr").get_authorization_token()["authorizationData"][0]["authorizationToken"]
+    request = urllib.request.Request(f"{aws.url}/v2/things/manifests/none", headers={"Authorization": f"Basic {token}"})
+    with pytest.raises(urllib.error.HTTPError):
+        urllib.request.urlopen(request)
+    calls = aws.hand("GET", "calls?access_key=test")["calls"]
+    assert "hush-hush" not in str(calls)
+    assert calls[0]["params"]["Tags"] == [{"Key": "a", "Value": "shown"}]
+    assert [(call["service"], call["action"], call["params"], call["status"]) for call in calls[-1:]] == [
+        ("ecr", "BatchGetImage", {"repositoryName": "things"}, 404)
+    ]
 
 
 @pytest.mark.parametrize(

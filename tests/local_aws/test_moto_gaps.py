@@ -155,3 +155,28 @@ def test_a_certificate_is_issued_when_its_validation_record_is_in_dns(aws: Any) 
     issued = acm.list_certificates(CertificateStatuses=["ISSUED"])["CertificateSummaryList"]
     assert [item["CertificateArn"] for item in issued] == [arn]
     assert elb.create_listener(**listener)["Listeners"][0]["Port"] == 443
+
+
+def test_the_audiences_of_an_oidc_provider_can_be_changed(aws: Any) -> None:
+    iam = aws.client("iam")
+    arn = iam.create_open_id_connect_provider(Url="https://gitlab.example.com", ClientIDList=["a"])["OpenIDConnectProviderArn"]
+    for _ in range(2):
+        iam.add_client_id_to_open_id_connect_provider(OpenIDConnectProviderArn=arn, ClientID="b")
+        iam.remove_client_id_from_open_id_connect_provider(OpenIDConnectProviderArn=arn, ClientID="a")
+    assert iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)["ClientIDList"] == ["b"]
+    with pytest.raises(ClientError, match="NoSuchEntity"):
+        iam.add_client_id_to_open_id_connect_provider(OpenIDConnectProviderArn=arn + "x", ClientID="b")
+
+
+def test_pull_through_cache_rules_are_kept(aws: Any) -> None:
+    ecr = aws.client("ecr")
+    ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="public", upstreamRegistryUrl="public.ecr.aws", upstreamRegistry="ecr-public")
+    with pytest.raises(ClientError, match="AlreadyExists"):
+        ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="public", upstreamRegistryUrl="quay.io")
+    with pytest.raises(ClientError, match="credentialArn"):
+        ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="hub", upstreamRegistryUrl="registry-1.docker.io")
+    found = ecr.describe_pull_through_cache_rules()["pullThroughCacheRules"]
+    assert [(rule["ecrRepositoryPrefix"], rule["upstreamRegistryUrl"]) for rule in found] == [("public", "public.ecr.aws")]
+    ecr.delete_pull_through_cache_rule(ecrRepositoryPrefix="public")
+    with pytest.raises(ClientError, match="NotFound"):
+        ecr.describe_pull_through_cache_rules(ecrRepositoryPrefixes=["public"])
