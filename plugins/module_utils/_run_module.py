@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.parameters import remove_values
 
 from ._aws.connection import CONNECTION_SPEC, client_factory
 from ._aws.failures import aws_failures
@@ -43,4 +44,8 @@ def run_module(verb: Verb) -> None:
             )
     except VerbFailure as failure:
         module.fail_json(msg=failure.message, **failure.result)
+    if verb.shows_no_secret:
+        # The arguments are masked here, as exit_json would do it; the result has nothing to be masked.
+        result["invocation"] = {"module_args": remove_values(module.params, module.no_log_values)}
+        module.no_log_values = set()
     module.exit_json(**result)

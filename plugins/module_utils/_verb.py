@@ -76,6 +76,12 @@ class Verb:
     required_one_of: tuple[tuple[str, ...], ...] = ()
     required_if: tuple[tuple[t.Any, ...], ...] = ()
     required_by: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    shows_no_secret: bool = False
+    """True for a verb that itself keeps the values of `no_log` options out of its result, which then is not searched for them.
+
+    A secret that is part of a name, as `app` is of `/shop/app/user`, would have that name masked for whoever needs it next. Failures
+    always are searched.
+    """
     needs_aws: bool = True
     """False for a verb that works on what it is given: it has no connection options, and asking for a client is an error."""
 

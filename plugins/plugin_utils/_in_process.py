@@ -65,6 +65,7 @@ class InProcessAction(ActionBase):
             return t.cast("dict[str, t.Any]", remove_values(refusal, secrets))
         params = validation.validated_parameters
         warnings: list[str] = []
+        searched: t.Collection[str] = () if verb.shows_no_secret else secrets
         try:
             with aws_failures(params), self._progress(task_vars, secrets) as (progress, live):
                 refuse_empty(verb, params)
@@ -82,11 +83,11 @@ class InProcessAction(ActionBase):
                 )
             self._afterwards(params, result)
         except VerbFailure as failure:
-            result = {"failed": True, "msg": failure.message, **failure.result}
+            result, searched = {"failed": True, "msg": failure.message, **failure.result}, secrets
         result.setdefault("changed", False)
         if warnings:
             result["warnings"] = warnings
-        return t.cast("dict[str, t.Any]", remove_values(result, secrets))
+        return t.cast("dict[str, t.Any]", remove_values(result, searched))
 
     def _afterwards(self, params: dict[str, t.Any], result: dict[str, t.Any]) -> None:
         """What an action does besides, once its verb has succeeded. Nothing, for most."""

@@ -232,3 +232,87 @@ def delete_images(client: t.Any, registry_id: str, repository: str, digests: t.S
 
 def _image_id(name: str) -> dict[str, str]:
     return {"imageDigest": name} if name.startswith("sha256:") else {"imageTag": name}
+
+
+def describe(client: t.Any, name: str) -> dict[str, t.Any] | None:
+    """ecr:DescribeRepositories for one name, all that AWS answers. None when there is no such repository."""
+    found = _unless(lambda: client.describe_repositories(repositoryNames=[name]), "RepositoryNotFoundException")
+    return dict(found["repositories"][0]) if found else None
+
+
+def create_repository(client: t.Any, request: dict[str, t.Any]) -> dict[str, t.Any]:
+    return dict(client.create_repository(**request)["repository"])
+
+
+def put_tag_mutability(client: t.Any, name: str, setting: dict[str, t.Any]) -> None:
+    client.put_image_tag_mutability(repositoryName=name, **setting)
+
+
+def put_scanning(client: t.Any, name: str, scan_on_push: bool) -> None:
+    client.put_image_scanning_configuration(repositoryName=name, imageScanningConfiguration={"scanOnPush": scan_on_push})
+
+
+def lifecycle_policy(client: t.Any, name: str) -> dict[str, t.Any] | None:
+    """ecr:GetLifecyclePolicy, or None when the repository has none."""
+    found = _unless(lambda: client.get_lifecycle_policy(repositoryName=name), "LifecyclePolicyNotFoundException")
+    return dict(json.loads(found["lifecyclePolicyText"])) if found else None
+
+
+def put_lifecycle_policy(client: t.Any, name: str, document: str) -> None:
+    client.put_lifecycle_policy(repositoryName=name, lifecyclePolicyText=document)
+
+
+def delete_lifecycle_policy(client: t.Any, name: str) -> None:
+    client.delete_lifecycle_policy(repositoryName=name)
+
+
+def repository_policy(client: t.Any, name: str) -> dict[str, t.Any] | None:
+    """ecr:GetRepositoryPolicy, or None when the repository has none."""
+    found = _unless(lambda: client.get_repository_policy(repositoryName=name), "RepositoryPolicyNotFoundException")
+    return dict(json.loads(found["policyText"])) if found else None
+
+
+def set_repository_policy(client: t.Any, name: str, document: str) -> None:
+    client.set_repository_policy(repositoryName=name, policyText=document)
+
+
+def delete_repository_policy(client: t.Any, name: str) -> None:
+    client.delete_repository_policy(repositoryName=name)
+
+
+def list_tags(client: t.Any, arn: str) -> list[dict[str, str]]:
+    return list(client.list_tags_for_resource(resourceArn=arn).get("tags") or [])
+
+
+def tag(client: t.Any, arn: str, tags: list[dict[str, str]]) -> None:
+    client.tag_resource(resourceArn=arn, tags=tags)
+
+
+def pull_through_rule(client: t.Any, prefix: str) -> dict[str, t.Any] | None:
+    """ecr:DescribePullThroughCacheRules for one prefix, or None when it has no rule."""
+    found = _unless(
+        lambda: client.describe_pull_through_cache_rules(ecrRepositoryPrefixes=[prefix]), "PullThroughCacheRuleNotFoundException"
+    )
+    return dict(found["pullThroughCacheRules"][0]) if found and found["pullThroughCacheRules"] else None
+
+
+def create_pull_through_rule(client: t.Any, request: dict[str, t.Any]) -> None:
+    client.create_pull_through_cache_rule(**request)
+
+
+def update_pull_through_rule(client: t.Any, prefix: str, credential_arn: str) -> None:
+    client.update_pull_through_cache_rule(ecrRepositoryPrefix=prefix, credentialArn=credential_arn)
+
+
+def delete_pull_through_rule(client: t.Any, prefix: str) -> None:
+    client.delete_pull_through_cache_rule(ecrRepositoryPrefix=prefix)
+
+
+def _unless(call: t.Callable[[], t.Any], missing: str) -> t.Any:
+    """The answer of the call, or None when it is refused with this code."""
+    try:
+        return call()
+    except Exception as error:
+        if error_code(error) == missing:
+            return None
+        raise

@@ -42,3 +42,16 @@ def get_secret_value(client: t.Any, arn: str, stage: str = "", version: str = ""
 def has_policy(client: t.Any, arn: str) -> bool:
     """Whether the secret has a policy of its own, which may let in a role whose own policies do not."""
     return bool(client.get_resource_policy(SecretId=arn).get("ResourcePolicy"))
+
+
+def create_secret(client: t.Any, name: str, value: str, **settings: t.Any) -> str:
+    """secretsmanager:CreateSecret. `settings` are Description, KmsKeyId and Tags. The new secret's ARN."""
+    return str(client.create_secret(Name=name, SecretString=value, **settings)["ARN"])
+
+
+def put_secret_value(client: t.Any, arn: str, value: str) -> None:
+    client.put_secret_value(SecretId=arn, SecretString=value)
+
+
+def tag_secret(client: t.Any, arn: str, tags: list[dict[str, str]]) -> None:
+    client.tag_resource(SecretId=arn, Tags=tags)

@@ -47,3 +47,29 @@ def delete_parameter(client: t.Any, name: str) -> None:
 def parameter_exists(client: t.Any, name: str) -> bool:
     """Whether there is a parameter of this name or ARN. Its value is not decrypted, and not kept."""
     return bool(client.get_parameters(Names=[name], WithDecryption=False).get("Parameters"))
+
+
+# GetParameters takes no more.
+_PARAMETERS_PER_CALL = 10
+
+
+def parameters(client: t.Any, names: t.Sequence[str], decrypt: bool) -> dict[str, dict[str, t.Any]]:
+    """ssm:GetParameters: those that exist, by name, with Value, Type, ARN and LastModifiedDate. Not decrypted, a value tells nothing."""
+    found: dict[str, dict[str, t.Any]] = {}
+    for start in range(0, len(names), _PARAMETERS_PER_CALL):
+        answer = client.get_parameters(Names=list(names[start : start + _PARAMETERS_PER_CALL]), WithDecryption=decrypt)
+        found |= {str(parameter["Name"]): dict(parameter) for parameter in answer.get("Parameters", [])}
+    return found
+
+
+def put_secret(client: t.Any, name: str, value: str, **settings: t.Any) -> None:
+    """ssm:PutParameter of a SecureString. `settings` are Description, KeyId and Tags; Tags go with a new parameter only."""
+    client.put_parameter(Name=name, Value=value, Type="SecureString", Overwrite="Tags" not in settings, **settings)
+
+
+def list_tags(client: t.Any, name: str) -> list[dict[str, str]]:
+    return list(client.list_tags_for_resource(ResourceType="Parameter", ResourceId=name).get("TagList") or [])
+
+
+def add_tags(client: t.Any, name: str, tags: list[dict[str, str]]) -> None:
+    client.add_tags_to_resource(ResourceType="Parameter", ResourceId=name, Tags=tags)

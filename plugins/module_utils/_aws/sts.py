@@ -7,8 +7,25 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass
 
 
 def account(client: t.Any) -> str:
     """The number of the account that the credentials belong to. Needs no permission."""
     return str(client.get_caller_identity()["Account"])
+
+
+@dataclass(frozen=True)
+class Identity:
+    account: str
+    region: str
+    partition: str
+    """`aws`, `aws-cn`, `aws-us-gov`, …"""
+    arn: str
+    """Whose credentials they are."""
+
+
+def identity(client: t.Any) -> Identity:
+    """Who calls, and where. Needs no permission."""
+    caller = client.get_caller_identity()
+    return Identity(str(caller["Account"]), str(client.meta.region_name), str(client.meta.partition), str(caller["Arn"]))
