@@ -22,6 +22,7 @@ help:
 	@echo 'make molecule   every role on local_aws with molecule (ROLE=network for one)'
 	@echo 'make test-pullback  what we push, pulled by others from the registries of others (builds two with Go)'
 	@echo 'make fuzz       damaged images for the readers (SECONDS=300)'
+	@echo 'make permissions  derive what provisioning needs to be permitted, and write policy and document (CHECK=1 only compares)'
 	@echo 'make scan       security scanners over the roles; what stays has a written reason'
 	@echo 'make test-pipeline  every step of the example pipelines, run against local_aws'
 	@echo 'make lint       all static gates: ruff, mypy, yamllint, actionlint, ansible-lint, docs, changelog, ansible-test sanity'
@@ -172,6 +173,12 @@ fuzz: $(TEST_SETUP)
 scan: .venv/scan.installed .venv/collection.installed
 	$(SAY) 'Security scanners with rules for Ansible: checkov, ansible-security-scanner'
 	$(BIN)/python .ci/scan.py
+
+# Not part of `make test`, which holds the deploy role and the demo against these: it provisions twice.
+.PHONY: permissions
+permissions: $(RUN_SETUP)
+	$(SAY) 'What provisioning needs to be permitted, from the calls it makes'
+	$(BIN)/python -m tests.permissions $(if $(CHECK),--check)
 
 .PHONY: bench-push
 bench-push: $(TEST_SETUP)

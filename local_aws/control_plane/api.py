@@ -74,7 +74,16 @@ class AwsApi:
         account = self.moto.account_of(target.access_key)
         answer, params, error = self._serve(target, account, environ, body)
         self.calls.add(
-            self._clock.now(), target.service, target.action, account, target.region, target.access_key, params, answer.status, error
+            self._clock.now(),
+            target.service,
+            target.action,
+            account,
+            target.region,
+            target.access_key,
+            params,
+            answer.status,
+            error,
+            str(environ.get("HTTP_USER_AGENT", "")),
         )
         headers = [(name, value) for name, value in answer.headers if name.lower() not in _HOP_BY_HOP]
         if environ.get("REQUEST_METHOD") == "HEAD":

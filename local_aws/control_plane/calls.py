@@ -30,6 +30,7 @@ class RecordedCall:
     params: JsonObject
     status: int
     error: str | None
+    user_agent: str
 
 
 class CallLog:
@@ -50,10 +51,11 @@ class CallLog:
         params: JsonObject,
         status: int,
         error: str | None,
+        user_agent: str = "",
     ) -> None:
         secret = _SECRETS_OF_CALLS.get((service, str(action)))
         shown = {**params, secret: _HIDDEN} if secret in params else params
-        call = RecordedCall(when.isoformat(), service, action, account, region, access_key, _short(shown), status, error)
+        call = RecordedCall(when.isoformat(), service, action, account, region, access_key, _short(shown), status, error, user_agent)
         with self._lock:
             self._calls.append(call)
 

@@ -339,6 +339,9 @@ class RegistryApp:
             return Answer(201 if self._quirks.patch_answers_created else 202, self._progress(name, upload, end))
 
     def _complete_upload(self, request: Request, name: str, upload_id: str) -> Answer:
+        if request.has_body:
+            # Completing with the bytes in the same request is an upload of a part too.
+            request.actions.append(("UploadLayerPart", {"repositoryName": name}))
         upload = self._find_upload(request, name, upload_id)
         digest = request.query.get("digest", "")
         with upload.lock:

@@ -12,12 +12,15 @@ import os
 import re
 import signal
 import time
+import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.permissions.needed import action, allowed, documented, granted, needed
 
 from .conftest import Account, Run
 
@@ -28,6 +31,7 @@ LOCK = "/steadystate/locks/main/web"
 def web(account: Account) -> Account:
     """What the role finds by name: tagged subnets, and a target group that the load balancer serves."""
     ec2, elb = account.client("ec2"), account.client("elbv2")
+    account.client("ecr").create_repository(repositoryName="web")
     ec2.create_tags(Resources=account.facts["subnets"], Tags=[{"Key": "use", "Value": "web"}])
     group = elb.create_target_group(
         Name="web",
@@ -85,7 +89,7 @@ def test_tasks_run_before_and_after_a_first_deploy_and_the_image_is_a_digest(web
     assert lock(web) is None
     definition = web.client("ecs").describe_task_definition(taskDefinition=running(web)["taskDefinition"])["taskDefinition"]
     image = definition["containerDefinitions"][0]["image"]
-    assert re.fullmatch(r".+/api@sha256:[0-9a-f]{64}", image)
+    assert re.fullmatch(r".+/web@sha256:[0-9a-f]{64}", image)
     assert image == run["app"]["image"]
     task = web.client("ecs").list_tasks(cluster="main", serviceName="web")["taskArns"]
     shown = web.client("ecs").describe_tasks(cluster="main", tasks=task)["tasks"][0]["containers"][0]
@@ -253,3 +257,63 @@ def left_of(pid: int) -> list[str]:
             if f"PLAY_STARTED_BY={os.getpid()}-".encode() in environment.read_bytes():
                 found.append(environment.parent.name)
     return [name for name in found if name != str(pid)]
+
+
+DEPLOY_ROLE: dict[str, Any] = {
+    "ci_oidc_name": "web-deploy",
+    "ci_oidc_repository": "shop/web",
+    "ci_oidc_branches": ["main"],
+    "ci_oidc_cluster": "main",
+    "ci_oidc_service": "web",
+    "ci_oidc_ecr_repository": "web",
+    "ci_oidc_log_group": "/ecs/api",
+    "ci_oidc_execution_role": "execution",
+    "ci_oidc_task_role": "other",
+}
+
+
+@pytest.fixture(scope="module")
+def deploys(web: Account) -> Account:
+    """A deploy with everything there is, and one that is put back; besides those of the other tests here."""
+    web.client("ssm").put_parameter(Name="/web/token", Value="hush", Type="SecureString")
+    secret = web.client("secretsmanager").create_secret(Name="web", SecretString='{"password": "hush"}')["ARN"]
+    options: dict[str, Any] = {
+        "app_tags": {"project": "shop"},
+        "app_secrets": {"API_TOKEN": "/web/token", "DB_PASSWORD": {"secret": secret, "key": "password"}},
+        "app_keep_revisions": 1,
+    }
+    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["ssm:*", "secretsmanager:*"], "Resource": "*"}]}
+    web.client("iam").put_role_policy(RoleName="execution", PolicyName="secrets", PolicyDocument=json.dumps(policy))
+    # Who might run an old revision besides the services: each is looked at before one is taken away.
+    cluster = web.client("ecs").describe_clusters(clusters=["main"])["clusters"][0]["clusterArn"]
+    target = {"Arn": cluster, "RoleArn": web.facts["execution_role"], "EcsParameters": {"TaskDefinitionArn": "other:1"}}
+    web.client("events").put_rule(Name="nightly", ScheduleExpression="rate(1 day)")
+    web.client("events").put_targets(Rule="nightly", Targets=[{"Id": "one", **target}])
+    schedule = {**target, "EcsParameters": {"TaskDefinitionArn": "arn:aws:ecs:eu-west-1:123456789012:task-definition/other:1"}}
+    web.client("scheduler").create_schedule(
+        Name="hourly", ScheduleExpression="rate(1 hour)", FlexibleTimeWindow={"Mode": "OFF"}, Target=schedule
+    )
+    endless = one_off("endless", command=[], environment={"SHUTDOWN_DELAY": "0s"}, timeout=2)
+    good = app(web, "1.0.0", app_before_deploy=[one_off("migrations")], app_after_deploy=[endless], **options)
+    # The deploy is fine; it is the task after it that takes too long.
+    assert "did not end within 2 s and was stopped" in good.output, good.output
+    # Our own judge gives up before ECS does, and puts back.
+    bad = app(web, "1.1.0", app_environment={"FAULT_CRASH_AT_START": "3"}, app_timeout=4, **options)
+    assert bad.code != 0
+    assert "putting back web:1" in bad.output, bad.output
+    return web
+
+
+def test_a_deploy_role_may_do_what_a_deploy_does_and_nothing_else(deploys: Account) -> None:
+    secrets = ["/web/token", deploys.client("secretsmanager").describe_secret(SecretId="web")["ARN"]]
+    made = deploys.play("access.yml", **DEPLOY_ROLE, ci_oidc_verify_secrets=secrets, ci_oidc_prune=True)
+    assert made.code == 0, made.output
+    policy = deploys.client("iam").get_role_policy(RoleName="web-deploy", PolicyName="deploy")["PolicyDocument"]
+    with urllib.request.urlopen(f"{deploys.facts['url']}/_local/calls?access_key=AKIDDEPLOY") as answer:
+        calls = json.load(answer)["calls"]
+    wanted = {each.action for each in needed(calls)}
+    assert granted([policy]) == wanted
+    refused = [call for call in calls if action(call) in wanted and not allowed(policy, call)]
+    assert not refused, refused[:3]
+    # Each permission is explained, and no other is.
+    assert documented("deploy") == wanted
