@@ -319,3 +319,17 @@ def test_a_deploy_role_may_do_what_a_deploy_does_and_nothing_else(deploys: Accou
     assert not refused, refused[:3]
     # Each permission is explained, and no other is.
     assert documented("deploy") == wanted
+
+
+def test_a_rotated_secret_restarts_its_service_also_when_the_run_that_wrote_it_was_interrupted(deploys: Account) -> None:
+    before = running(deploys)["deployments"][0]["id"]
+    # A run that wrote the new value and got no further.
+    deploys.client("ssm").put_parameter(Name="/web/token", Value="other", Type="SecureString", Overwrite=True)
+    options = {"secrets_entries": [{"name": "/web/token", "value": "other"}], "secrets_cluster": "main"}
+    run = deploys.play("access.yml", **options)
+    assert run.code == 0, run.output
+    assert [each["change"] for each in run["secrets"]["secrets"]] == [""]
+    assert run["restarted"] == ["web"]
+    assert running(deploys)["deployments"][0]["id"] != before
+    assert running(deploys)["deployments"][0]["rolloutState"] == "COMPLETED", "it was watched to its end"
+    assert deploys.play("access.yml", **options)["restarted"] == []

@@ -113,17 +113,17 @@ def granted(policies: Iterable[dict[str, Any]]) -> set[str]:
 
 _ECS, _ACCOUNT = "arn:aws:ecs:eu-west-1:123456789012", "eu-west-1:123456789012"
 _RESOURCES: dict[str, Callable[[Call], list[str]]] = {
-    "ecs:CreateService": lambda params: [f"{_ECS}:service/{params['cluster']}/{params['serviceName']}"],
-    "ecs:UpdateService": lambda params: [f"{_ECS}:service/{params['cluster']}/{params['service']}"],
-    "ecs:DescribeServices": lambda params: [f"{_ECS}:service/{params['cluster']}/{name}" for name in params["services"]],
-    "ecs:ListServiceDeployments": lambda params: [f"{_ECS}:service/{params['cluster']}/{params['service']}"],
+    "ecs:CreateService": lambda params: [f"{_ECS}:service/{_name(params['cluster'])}/{params['serviceName']}"],
+    "ecs:UpdateService": lambda params: [f"{_ECS}:service/{_name(params['cluster'])}/{params['service']}"],
+    "ecs:DescribeServices": lambda params: [f"{_ECS}:service/{_name(params['cluster'])}/{name}" for name in params["services"]],
+    "ecs:ListServiceDeployments": lambda params: [f"{_ECS}:service/{_name(params['cluster'])}/{params['service']}"],
     "ecs:DescribeServiceDeployments": lambda params: params["serviceDeploymentArns"],
     "ecs:DescribeServiceRevisions": lambda params: params["serviceRevisionArns"],
     "ecs:StopServiceDeployment": lambda params: [params["serviceDeploymentArn"]],
     "ecs:RunTask": lambda params: [params["taskDefinition"]],
     "ecs:DescribeTasks": lambda params: params["tasks"],
     "ecs:StopTask": lambda params: [params["task"]],
-    "ecs:ListContainerInstances": lambda params: [f"{_ECS}:cluster/{params['cluster']}"],
+    "ecs:ListContainerInstances": lambda params: [f"{_ECS}:cluster/{_name(params['cluster'])}"],
     "ecs:DescribeContainerInstances": lambda params: params["containerInstances"],
     "iam:GetRole": lambda params: [f"arn:aws:iam::123456789012:role/{params['RoleName']}"],
     "iam:SimulatePrincipalPolicy": lambda params: [params["PolicySourceArn"]],
@@ -135,6 +135,10 @@ _RESOURCES: dict[str, Callable[[Call], list[str]]] = {
     "secretsmanager:GetSecretValue": lambda params: [params["SecretId"]],
 }
 """What a call of a deploy is about, in ARNs, where IAM knows resources for it. All calls of ECR and of single parameters are below."""
+
+
+def _name(name_or_arn: str) -> str:
+    return name_or_arn.rpartition("/")[2]
 
 
 def _parameter(name: str) -> str:
@@ -155,7 +159,7 @@ def _resources(call: Call) -> list[str]:
 
 def allowed(policy: dict[str, Any], call: Call) -> bool:
     """Whether the policy lets the call through, for all that it is about."""
-    context = {"ecs:cluster": f"{_ECS}:cluster/{call['params'].get('cluster')}"}
+    context = {"ecs:cluster": f"{_ECS}:cluster/{_name(str(call['params'].get('cluster')))}"}
     return all(decide([policy], action(call), resource, context) is Decision.ALLOWED for resource in _resources(call))
 
 

@@ -240,7 +240,7 @@ def describe(client: t.Any, name: str) -> dict[str, t.Any] | None:
     return dict(found["repositories"][0]) if found else None
 
 
-def create_repository(client: t.Any, request: dict[str, t.Any]) -> dict[str, t.Any]:
+def create(client: t.Any, request: dict[str, t.Any]) -> dict[str, t.Any]:
     return dict(client.create_repository(**request)["repository"])
 
 
@@ -258,7 +258,7 @@ def lifecycle_policy(client: t.Any, name: str) -> dict[str, t.Any] | None:
     return dict(json.loads(found["lifecyclePolicyText"])) if found else None
 
 
-def put_lifecycle_policy(client: t.Any, name: str, document: str) -> None:
+def set_lifecycle_policy(client: t.Any, name: str, document: str) -> None:
     client.put_lifecycle_policy(repositoryName=name, lifecyclePolicyText=document)
 
 

@@ -129,13 +129,13 @@ def _apply(client: t.Any, params: Data, found: Data | None, wanted: Data, change
         }
         if wanted["tags"]:
             request["tags"] = pairs(wanted["tags"])
-        found = ecr.create_repository(client, request)
+        found = ecr.create(client, request)
     if "tag_mutability" in changes:
         ecr.put_tag_mutability(client, name, repositories.mutability(params["tag_mutability"], params["tag_exceptions"]))
     if "scan_on_push" in changes:
         ecr.put_scanning(client, name, params["scan_on_push"])
     if "lifecycle_policy" in changes and wanted["lifecycle_policy"]:
-        ecr.put_lifecycle_policy(client, name, policies.text(wanted["lifecycle_policy"]))
+        ecr.set_lifecycle_policy(client, name, policies.text(wanted["lifecycle_policy"]))
     elif "lifecycle_policy" in changes:
         ecr.delete_lifecycle_policy(client, name)
     if "policy" in changes and wanted["policy"]:
