@@ -11,6 +11,9 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+import yaml
+
+from tests.permissions.needed import action, documented, needed
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "demo"
@@ -72,6 +75,20 @@ def test_kept_service_answers_with_the_last_good_version(kept_demo: dict) -> Non
     url = next(word for word in kept_demo["output"].split("Still serving")[1].split() if word.startswith("http"))
     with urllib.request.urlopen(f"{url}/health/ready", timeout=5) as answer:
         assert json.load(answer)["version"] == "1.1.0"
+
+
+def test_what_provisioning_did_is_permitted_by_the_policy_for_it(kept_demo: dict) -> None:
+    url = next(line for line in (BUILD / "local_aws.pid").read_text().split() if line.startswith("http"))
+    with urllib.request.urlopen(f"{url}/_local/calls", timeout=10) as answer:
+        calls = json.load(answer)["calls"]
+    # The first thing that only a deploy does is to ask for the registry's password.
+    names = [action(call) for call in calls]
+    provisioning = calls[: names.index("ecr:GetAuthorizationToken")]
+    assert "ec2:CreateVpc" in names[: len(provisioning)]
+    permitted = yaml.safe_load((ROOT / "roles/ci_oidc/vars/provision.yml").read_text())["__ci_oidc_provision_actions"]
+    missing = {each.action for each in needed(provisioning)} - set(permitted)
+    assert not missing, "run make permissions"
+    assert documented("provision") == set(permitted)
 
 
 def test_second_demo_takes_over_from_the_kept_one_and_leaves_nothing(kept_demo: dict) -> None:

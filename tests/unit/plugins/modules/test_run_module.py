@@ -55,3 +55,22 @@ def test_without_a_region_the_first_client_says_so(capsys: pytest.CaptureFixture
 def test_a_secret_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
     result = outcome(lambda params, _context: {"seen": params["secret_key"]}, capsys, secret_key="very-secret", access_key="a")
     assert "very-secret" not in json.dumps(result)
+
+
+def test_a_verb_that_shows_no_secret_keeps_the_names_that_hold_one(capsys: pytest.CaptureFixture[str]) -> None:
+    spec = {"value": {"type": "str", "no_log": True}, "fail": {"type": "bool", "default": False}}
+
+    def run(params: dict[str, t.Any], _context: Context) -> dict[str, t.Any]:
+        if params["fail"]:
+            raise VerbFailure(f"refused {params['value']}")
+        return {"name": "/shop/app/user"}
+
+    verb = Verb(name="x", argument_spec=spec, run=run, shows_no_secret=True)
+    answers = []
+    for fail in (False, True):
+        with patch_module_args({"value": "app", "fail": fail}), pytest.raises(SystemExit):
+            run_module(verb)
+        answers.append(json.loads(capsys.readouterr().out))
+    assert answers[0]["name"] == "/shop/app/user"
+    assert all("app" not in str(answer["invocation"]) for answer in answers)
+    assert "app" not in answers[1]["msg"]

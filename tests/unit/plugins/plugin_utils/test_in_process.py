@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import os
+import sys
 import typing as t
+from dataclasses import replace
 from unittest import mock
 
 import pytest
@@ -222,3 +224,19 @@ def test_the_tasks_environment_is_there_while_the_verb_runs_and_gone_afterwards(
     assert (result["region"], result["profile"]) == ("us-east-1", "other")
     assert os.environ["AWS_REGION"] == "eu-west-1"
     assert "AWS_PROFILE" not in os.environ
+
+
+def test_a_verb_that_shows_no_secret_keeps_the_names_that_hold_one(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
+        context.progress(f"keeping {params['hidden']}")
+        if params["count"] > 1:
+            raise VerbFailure(f"refused {params['hidden']}")
+        return {"name": "/shop/app/user"}
+
+    verb = replace(_verb(run), shows_no_secret=True)
+    monkeypatch.setattr(sys.modules[__name__], "_verb", lambda _run: verb)
+    result, _ = act(run, {"name": "x", "hidden": "app"})
+    assert result["name"] == "/shop/app/user"
+    assert "app" not in "".join(shown.lines)
+    failure, _ = act(run, {"name": "x", "hidden": "app", "count": 2})
+    assert failure["msg"] == "refused ********"
