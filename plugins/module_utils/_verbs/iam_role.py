@@ -69,8 +69,8 @@ def _check(params: dict[str, t.Any]) -> None:
     if not re.fullmatch(r"[\w+=,.@-]{1,64}", name, re.ASCII):
         raise VerbFailure(f"name: {name} is no name for a role. Use 1 to 64 letters, digits and + = , . @ - _.")
     for policy, document in inline.items():
-        if not isinstance(document, dict) or "Statement" not in document:
-            raise VerbFailure(f"policies: {policy} is no policy document. Give a mapping with Version and Statement.")
+        if not isinstance(document, dict) or not document.get("Statement"):
+            raise VerbFailure(f"policies: {policy} is no policy document. Give a mapping with Version and at least one Statement.")
     size = sum(len(policies.text(document)) for document in inline.values())
     if size > _INLINE_CHARACTERS:
         raise VerbFailure(

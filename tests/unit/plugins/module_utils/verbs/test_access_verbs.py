@@ -146,6 +146,7 @@ def test_a_profile_that_was_left_without_its_role_gets_it(account: Account) -> N
         ({"name": "a" * 65, "trust_policy": TRUST}, "1 to 64"),
         ({"name": "api"}, "trust_policy: there is no role api"),
         ({"name": "api", "policies": {"p": "text"}}, "policies: p is no policy document"),
+        ({"name": "api", "policies": {"p": {"Version": "2012-10-17", "Statement": []}}}, "at least one Statement"),
         ({"name": "api", "policies": {"p": policy(*(f"s3:{number}" for number in range(2000)))}}, "IAM takes 10240"),
         ({"name": "api", "max_session_duration": 60}, "max_session_duration: 60 s"),
         ({"name": "taken", "trust_policy": TRUST, "instance_profile": True}, "the instance profile taken holds the role api"),
