@@ -120,6 +120,7 @@ _RESOURCES: dict[str, Callable[[Call], list[str]]] = {
     "ecs:DescribeServiceDeployments": lambda params: params["serviceDeploymentArns"],
     "ecs:DescribeServiceRevisions": lambda params: params["serviceRevisionArns"],
     "ecs:StopServiceDeployment": lambda params: [params["serviceDeploymentArn"]],
+    "ecs:TagResource": lambda params: [params["resourceArn"]],
     "ecs:RunTask": lambda params: [params["taskDefinition"]],
     "ecs:DescribeTasks": lambda params: params["tasks"],
     "ecs:StopTask": lambda params: [params["task"]],
