@@ -44,6 +44,7 @@ from tests.bench.push_wan import Distance
 from tests.peers import ROOT, Certificate, NotThere, debian_package, distribution, go_tool
 
 OURS = Path(__file__).with_name("push_ours.py")
+IN_RAM = "/dev/shm" if Path("/dev/shm").is_dir() else None
 LATENCY = 0.05
 RATE = 40_000_000
 STEPS = ("cold", "no-op", "new tag")
@@ -140,7 +141,7 @@ class Bench:
 
     def one(self, tool: str, image: str, network: str) -> dict[str, Sample]:
         """All steps of one tool with one image, on a registry of its own."""
-        with tempfile.TemporaryDirectory(prefix="bench-push-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as place:
+        with tempfile.TemporaryDirectory(prefix="bench-push-", dir=IN_RAM) as place:
             secure = network == "tls"
             with distribution(self.registry, Path(place), self.tls if secure else None) as address:
                 distance = None if secure else Distance(address, LATENCY, RATE)
@@ -158,7 +159,7 @@ class Bench:
     def ansible(self, image: str) -> dict[str, float]:
         """Seconds of the whole task in a playbook, for each step, over TLS."""
         with contextlib.ExitStack() as stack:
-            place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-push-", dir="/dev/shm")))
+            place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-push-", dir=IN_RAM)))
             address = stack.enter_context(distribution(self.registry, place / "registry", self.tls))
             api = stack.enter_context(ecr_answering(f"https://{address}"))
             playbook = place / "play.yml"

@@ -263,7 +263,8 @@ class Registry:
         """One request to any address, sent once; a refused token is renewed and, where the body can be sent again, tried again."""
         answer, used = self._send(method, url, headers, body)
         # The answer to HEAD has no words to tell a token that has run out from a permission that is missing.
-        unsaid = method == "HEAD" and answer.status == 403 and url.startswith(f"{self.origin}/v2/{self.repository}/")
+        ours = self._challenge is None and url.startswith(f"{self.origin}/v2/{self.repository}/")
+        unsaid = ours and method == "HEAD" and answer.status == 403
         if (unsaid or token_refused(answer)) and self._can_renew(url, used):
             self._renew(used, answer)
             if body is None or isinstance(body, bytes):
