@@ -34,6 +34,11 @@ def problems(params: Data, types: t.Sequence[Data] | None) -> list[str]:
         found.append(f"volume_size: {params['volume_size']} GiB do not hold the ECS-optimised image. Use 30 or more.")
     if not 0 <= params["on_demand_percentage"] <= 100:
         found.append(f"on_demand_percentage: {params['on_demand_percentage']} is no percentage. Use a number from 0 to 100.")
+    if not 100 < params["refresh_max_healthy_percentage"] <= 200:
+        found.append(
+            f"refresh_max_healthy_percentage: {params['refresh_max_healthy_percentage']} is no room for a new instance beside the old, "
+            "or too much. Use a number from 101 to 200."
+        )
     names = ", ".join(params["instance_types"])
     if types is None:
         return [*found, f"instance_types: {names} has a type that EC2 does not know in this region. Use types such as t3.small."]

@@ -130,11 +130,20 @@ def ipv6_of(block: str, subnet: Subnet) -> str:
     return f"{ipaddress.IPv6Address(first + (number << 64))}/64"
 
 
-def ipv6_block(vpc: Data) -> str | None:
-    """The IPv6 range that AWS has given to a VPC or a subnet, None while it has none."""
-    for item in vpc.get("Ipv6CidrBlockAssociationSet") or ():
-        if (item.get("Ipv6CidrBlockState") or {}).get("State") in ("associated", "associating") and item.get("Ipv6CidrBlock"):
-            return str(item["Ipv6CidrBlock"])
+def ipv6_block(item: Data) -> str | None:
+    """The IPv6 range of a VPC or a subnet, None while it has none. One that is only being given to it can be used for nothing yet."""
+    return _ipv6(item, ("associated",))
+
+
+def ipv6_to_be(item: Data) -> str | None:
+    """The same, or the one that is being given to it."""
+    return _ipv6(item, ("associated", "associating"))
+
+
+def _ipv6(item: Data, states: tuple[str, ...]) -> str | None:
+    for each in item.get("Ipv6CidrBlockAssociationSet") or ():
+        if (each.get("Ipv6CidrBlockState") or {}).get("State") in states and each.get("Ipv6CidrBlock"):
+            return str(each["Ipv6CidrBlock"])
     return None
 
 

@@ -83,6 +83,7 @@ class _Network:
         self._nat: dict[str, Data | None] = {}
         self._tables: dict[str, str | None] = {}
         self._endpoint_ids: dict[str, str | None] = {}
+        self._wanted_log: Data | None = None
 
     def run(self) -> Data:
         self._look()
@@ -109,6 +110,7 @@ class _Network:
         """Read everything and refuse what cannot be, before anything is changed."""
         vpcs, zones = self._at_once(lambda: ec2.vpcs_of_name(self._client, self._name), lambda: ec2.zones(self._client))
         self._refuse(network.problems(self._params, zones, vpcs))
+        self._wanted_log = self._wanted_flow_log()
         if not vpcs:
             return
         self._vpc = vpcs[0]
@@ -189,7 +191,8 @@ class _Network:
         if self._params["ipv6"]:
             self._ipv6 = network.ipv6_block(self._vpc or {})
             if self._ipv6 is None:
-                self._change("vpc.ipv6", None, "a range of Amazon's", ec2.give_ipv6, self._id())
+                if network.ipv6_to_be(self._vpc or {}) is None:
+                    self._change("vpc.ipv6", None, "a range of Amazon's", ec2.give_ipv6, self._id())
                 self._ipv6 = None if self._context.check_mode else self._given_ipv6()
 
     def _given_ipv6(self) -> str:
@@ -248,7 +251,7 @@ class _Network:
 
     def _set_subnet(self, part: str, subnet: network.Subnet, found: Data) -> None:
         subnet_id = found["SubnetId"]
-        if self._ipv6 and network.ipv6_block(found) is None:
+        if self._ipv6 and network.ipv6_to_be(found) is None:
             block = network.ipv6_of(self._ipv6, subnet)
             self._change(f"{part}.ipv6", None, block, ec2.give_subnet_ipv6, subnet_id, block)
         wanted = {
@@ -406,7 +409,7 @@ class _Network:
                 return
             if clock.monotonic() >= deadline:
                 raise VerbFailure(
-                    f"finish_timeout: {', '.join(pending)} were not there after {self._params['finish_timeout']} s. "
+                    f"finish_timeout: still being made after {self._params['finish_timeout']} s: {', '.join(pending)}. "
                     "Run this again to wait longer."
                 )
             words = ", ".join(pending)
@@ -537,7 +540,7 @@ class _Network:
     def _make_flow_log(self) -> None:
         """A flow log cannot be changed: another one takes its place, and the old one goes then."""
         own = [item for item in self._of("flow_logs") if network.name_of(item) == self._name]
-        wanted = self._wanted_flow_log()
+        wanted = self._wanted_log
         current = next((item for item in own if wanted is not None and _flow_log(item) == wanted), None)
         if wanted is not None and current is None:
             self._change("flow_log", _flow_log(own[0]) if own else None, wanted, self._new_flow_log, wanted)
@@ -602,7 +605,7 @@ class _Network:
     def _result(self) -> Data:
         ids = self._subnet_ids.items()
         own_logs = [item for item in self._of("flow_logs") if network.name_of(item) == self._name]
-        wanted_log = self._wanted_flow_log()
+        wanted_log = self._wanted_log
         result: Data = {
             "changed": bool(self._changes),
             "differences": self._changes,

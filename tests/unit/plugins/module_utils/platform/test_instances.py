@@ -32,6 +32,7 @@ PARAMS: dict[str, t.Any] = {
     "spot_allocation_strategy": "price-capacity-optimized",
     "capacity_rebalance": False,
     "protect_from_scale_in": True,
+    "refresh_max_healthy_percentage": 110,
     "tags": {"environment": "prod"},
 }
 
@@ -54,6 +55,7 @@ def _type(name: str, mib: int = 2048, architectures: tuple[str, ...] = ("x86_64"
         ({"min_size": 3}, [_type("t3.small")], ["max_size: 2 is less than min_size, 3"]),
         ({"min_size": -1}, [_type("t3.small")], ["min_size: -1 is negative"]),
         ({"volume_size": 8}, [_type("t3.small")], ["volume_size: 8 GiB"]),
+        ({"refresh_max_healthy_percentage": 100}, [_type("t3.small")], ["refresh_max_healthy_percentage: 100", "from 101 to 200"]),
         ({"on_demand_percentage": 101}, [_type("t3.small")], ["on_demand_percentage: 101"]),
     ],
 )

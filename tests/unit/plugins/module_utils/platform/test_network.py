@@ -129,7 +129,9 @@ def test_an_ipv6_range_counts_once_it_is_there() -> None:
         return {"Ipv6CidrBlockAssociationSet": [{"Ipv6CidrBlock": "2001:db8::/56", "Ipv6CidrBlockState": {"State": state}}]}
 
     assert network.ipv6_block(with_state("associated")) == "2001:db8::/56"
-    assert network.ipv6_block(with_state("disassociated")) is None
+    assert network.ipv6_block(with_state("associating")) is None
+    assert network.ipv6_to_be(with_state("associating")) == "2001:db8::/56"
+    assert network.ipv6_to_be(with_state("disassociated")) is None
     assert network.ipv6_block({}) is None
 
 
