@@ -26,6 +26,8 @@ def headline(report: t.Mapping[str, t.Any]) -> str:
     revision = report["task_definition"] or report["deployment_id"] or "The deployment"
     back = report["rolled_back_to"]
     came_back = f"; {back} is back and steady" if back else ""
+    if report["verdict"] == "timed_out" and report["cause"] in ("aws_unreachable", "throttled"):
+        return f"AWS gave no answer to the end: nobody knows how {revision} stands."
     return {
         "succeeded": f"{revision} is steady.",
         "failed": f"{revision} did not get there{came_back}.",

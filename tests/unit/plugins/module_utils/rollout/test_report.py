@@ -307,3 +307,17 @@ def test_a_rollout_of_which_nothing_was_seen() -> None:
     report = document(rollout)
     assert "Another deployment took over" in read(page(report)).text
     assert "Superseded" in markdown(report)
+
+
+@pytest.mark.parametrize(
+    ("cause", "words"),
+    [
+        ("aws_unreachable", "nobody knows how api:13 stands"),
+        ("throttled", "nobody knows how api:13 stands"),
+        ("timeout", "api:13 was still going when the time was up"),
+    ],
+)
+def test_what_nobody_knows_is_not_said_to_go_on(cause: str, words: str) -> None:
+    report = document({**good(), "verdict": "timed_out", "cause": cause})
+    assert words in read(page(report)).text
+    assert words.replace("_", r"\_") in markdown(report)
