@@ -23,6 +23,8 @@ from typing import Any
 _BLOCK = 64 * 1024
 # No answer of a registry that these tests meet takes longer.
 _PATIENCE = 30.0
+# The length of a body that comes in chunks: longer than any that a fault waits for.
+_UNTOLD = 1 << 60
 
 
 @dataclass
@@ -133,7 +135,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         proxy = self.owner
-        length = int(self.headers.get("Content-Length") or 0)
+        self._chunked = self.headers.get("Transfer-Encoding", "").lower() == "chunked"
+        length = _UNTOLD if self._chunked else int(self.headers.get("Content-Length") or 0)
         proxy.on_request(self.command, self.path)
         fault = proxy.take(self.command, self.path, length)
         act = fault.act if fault else ""
@@ -155,13 +158,22 @@ class _Handler(BaseHTTPRequestHandler):
         raise AttributeError(name)
 
     def _body(self, length: int) -> Iterator[bytes]:
-        left = length
-        while left and (data := self.rfile.read1(min(left, _BLOCK))):
-            left -= len(data)
+        for data in self._chunks() if self._chunked else self._told(length):
             if "/blobs/uploads/" in self.path:
                 with self.owner.lock:
                     self.owner.upload_bytes += len(data)
             yield data
+
+    def _told(self, left: int) -> Iterator[bytes]:
+        while left and (data := self.rfile.read1(min(left, _BLOCK))):
+            left -= len(data)
+            yield data
+
+    def _chunks(self) -> Iterator[bytes]:
+        while size := int(self.rfile.readline() or b"0", 16):
+            yield from self._told(size)
+            self.rfile.readline()
+        self.rfile.readline()
 
     def _forward(self, fault: Fault | None, act: str, length: int) -> None:
         if self._upstream is None:
@@ -180,11 +192,13 @@ class _Handler(BaseHTTPRequestHandler):
         breaking = fault if fault is not None and act in ("reset", "stall") else None
         for data in self._body(length):
             share = data[: breaking.size - passed] if breaking else data
-            there.send(share)
+            there.send(b"%x\r\n%b\r\n" % (len(share), share) if self._chunked else share)
             passed += len(share)
             if breaking is not None and passed >= breaking.size:
                 self._break(breaking, there)
                 return
+        if self._chunked:
+            there.send(b"0\r\n\r\n")
         answer = there.getresponse()
         body = answer.read()
         with self.owner.lock:

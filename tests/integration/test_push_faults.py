@@ -37,6 +37,7 @@ from ansible_collections.steadystate.ecs.plugins.module_utils._verb import Conte
 from ansible_collections.steadystate.ecs.plugins.module_utils._verbs import ecr_image_push
 from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.image.fake_registry import FakeClock
 from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.image.images import LayoutBuilder
+from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.image.saved import SavedImage
 
 KB = 1000
 # Eight layers: a blob that has to be sent again is an eighth of the image.
@@ -77,10 +78,13 @@ class Weather:
     builder: LayoutBuilder
     lines: list[str]
     old: str = ""
+    saved: Path | None = None
+    """What docker save wrote, pushed in place of the layout once it is set: its layers are compressed on the way, in streams."""
 
     def push(self, ref_name: str, tags: tuple[str, ...] = ("live",), clock: Any = None, **options: Any) -> dict[str, Any]:
         self.client = ThroughProxy(self.ecr, self.proxy.url)
-        given = {"source": str(self.builder.path), "ref_name": ref_name, "repository": self.repository, "tags": list(tags), **options}
+        source = {"source": str(self.saved)} if self.saved else {"source": str(self.builder.path), "ref_name": ref_name}
+        given = {**source, "repository": self.repository, "tags": list(tags), **options}
         checked = ArgumentSpecValidator({**ecr_image_push.VERB.argument_spec, **CONNECTION_SPEC}).validate(given)
         assert not checked.error_messages
         context = Context(
@@ -205,6 +209,37 @@ def test_the_image_arrives(weather: Weather, name: str, resume: bool, monkeypatc
     assert weather.proxy.upload_bytes <= MOST_BYTES * result["blobs"]["bytes"]
 
 
+# A stream has no length and no digest before its end: it goes by PATCH, and is made again where it has to be sent again.
+STREAMS: dict[str, Callable[[], list[Fault]]] = {
+    "nothing": list,
+    "reset once in the data": lambda: [Fault("PATCH", UPLOAD, "reset", size=100 * KB)],
+    "reset twice in one stream": lambda: [Fault("PATCH", UPLOAD, "reset", size=20 * KB, times=2)],
+    "500 after the data": lambda: [Fault("PATCH", UPLOAD, "answer", status=500)],
+    "429 after the data": lambda: [Fault("PATCH", UPLOAD, "answer", status=429, code="TOOMANYREQUESTS")],
+    "upload session lost": lambda: [Fault("PATCH", UPLOAD, "answer", status=404, code="BLOB_UPLOAD_UNKNOWN")],
+    "answer to the data lost": lambda: [Fault("PATCH", UPLOAD, "mute")],
+    "503 at the end": lambda: [Fault("PUT", UPLOAD, "answer", status=503)],
+    "answer to the end lost": lambda: [Fault("PUT", UPLOAD, "mute")],
+}
+
+
+@pytest.mark.parametrize("resume", [True, False], ids=["resuming", "starting again"])
+@pytest.mark.parametrize("name", STREAMS)
+def test_a_stream_arrives(weather: Weather, name: str, resume: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ecr_image_push, "keeps_honest_offsets", lambda endpoint: resume)
+    image = SavedImage(*LAYERS)
+    weather.saved = image.save(tmp_path / "saved.tar")
+    weather.proxy.faults = STREAMS[name]()
+    result = weather.push("")
+    assert all(fault.times == 0 for fault in weather.proxy.faults), "the fault was never met"
+    assert weather.live() == result["digest"]
+    found = weather.ecr.batch_get_image(repositoryName=weather.repository, imageIds=[{"imageTag": "live"}])["images"][0]
+    assert json.loads(found["imageManifest"])["config"]["digest"] == image.id
+    weather.check_order()
+    assert weather.proxy.upload_bytes <= MOST_BYTES * result["blobs"]["bytes"]
+    assert weather.push("")["changed"] is False
+
+
 def test_twelve_refusals_of_one_single_request_are_waited_out(weather: Weather) -> None:
     digest = weather.new(1000)
     weather.proxy.faults = many(Fault("POST", UPLOAD, "answer", status=429, headers={"Retry-After": "1"}), 12)
@@ -323,8 +358,10 @@ WAYS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("resume", [True, False], ids=["resuming", "starting again"])
 @pytest.mark.parametrize("name", WAYS)
-def test_the_push_lives_with_ecrs_own_ways(weather: Weather, name: str, resume: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With two broken uploads each, since most of these ways show only then."""
+def test_the_push_lives_with_ecrs_own_ways(
+    weather: Weather, name: str, resume: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With broken uploads each, since most of these ways show only then, of blobs and of streams."""
     monkeypatch.setattr(ecr_image_push, "keeps_honest_offsets", lambda endpoint: resume)
     weather.hand("quirks", **WAYS[name])
     digest = weather.new(*LAYERS[:4])
@@ -337,6 +374,10 @@ def test_the_push_lives_with_ecrs_own_ways(weather: Weather, name: str, resume: 
     assert weather.proxy.faults[0].times == 0
     assert result["tags"]["2.0"]["digest"] == digest
     assert weather.push("new", ("live", "2.0"))["changed"] is False
+    weather.saved = SavedImage(*LAYERS[:3]).save(tmp_path / "saved.tar")
+    weather.proxy.faults = [Fault("PATCH", UPLOAD, "reset", size=50 * KB)]
+    assert weather.push("", ("3.0",))["changed"] is True
+    assert weather.push("", ("3.0",))["changed"] is False
 
 
 def test_the_same_image_under_an_immutable_tag_is_no_change(weather: Weather) -> None:
