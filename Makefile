@@ -25,6 +25,7 @@ help:
 	@echo 'make permissions  derive what provisioning needs to be permitted, and write policy and document (CHECK=1 only compares)'
 	@echo 'make scan       security scanners over the roles; what stays has a written reason'
 	@echo 'make test-pipeline  every step of the example pipelines, run against local_aws'
+	@echo 'make test-awx   the playbooks as AWX runs them, from the built collection'
 	@echo 'make lint       all static gates: ruff, mypy, yamllint, actionlint, ansible-lint, docs, changelog, ansible-test sanity'
 	@echo 'make build      the collection as an archive, in build/'
 	@echo 'make local-aws  AWS on this machine, until Ctrl-C (PORT=4577 SPEED=10)'
@@ -122,7 +123,13 @@ molecule: $(RUN_SETUP) .venv/molecule.installed
 .PHONY: test-pipeline
 test-pipeline: $(TEST_SETUP)
 	$(SAY) 'The example pipelines, each step as it stands there, against local_aws'
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -x tests/pipeline
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -x tests/pipeline/test_github.py tests/pipeline/test_gitlab.py
+
+# Not part of `make test`, for the same reason.
+.PHONY: test-awx
+test-awx: $(TEST_SETUP) .venv/awx.installed
+	$(SAY) 'The playbooks as AWX runs them, from the collection as it ships'
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -x tests/pipeline/test_awx.py
 
 # The PyPI package of it fetches a program from elsewhere when it is installed; from its source it comes with checksums.
 .venv/actionlint: .venv/go
