@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A repository as a reader of the example would make it, the collection as it ships, and two provisioned environments on local_aws."""
+"""A repository as a reader of the example would make it, the collection as it ships, and environments that are provisioned on local_aws."""
 
 from __future__ import annotations
 
@@ -127,10 +127,25 @@ def world(url: str, archive: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     command = [str(Path(sys.executable).with_name("ansible-galaxy")), "collection", "install", str(archive)]
     installed = subprocess.run(command, env={**os.environ, **made.environment}, capture_output=True, text=True, check=False)
     assert installed.returncode == 0, installed.stdout + installed.stderr
-    for name in ("dev", "prod"):
-        provisioned = made.ansible("steadystate.ecs.provision", "-i", f"inventories/{name}")
-        assert provisioned.returncode == 0, provisioned.stdout[-4000:] + provisioned.stderr[-2000:]
     return made
+
+
+@pytest.fixture(scope="session")
+def dev_world(world: World) -> World:
+    """With the environment dev provisioned."""
+    return _provision(world, "dev")
+
+
+@pytest.fixture(scope="session")
+def both_worlds(dev_world: World) -> World:
+    """With dev and prod provisioned."""
+    return _provision(dev_world, "prod")
+
+
+def _provision(world: World, name: str) -> World:
+    provisioned = world.ansible("steadystate.ecs.provision", "-i", f"inventories/{name}")
+    assert provisioned.returncode == 0, provisioned.stdout[-4000:] + provisioned.stderr[-2000:]
+    return world
 
 
 @pytest.fixture(scope="session")

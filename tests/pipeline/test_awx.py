@@ -65,8 +65,8 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def launch(world: World, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Job]:
-    folder = tmp_path_factory.mktemp("awx")
+def launch(dev_world: World, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Job]:
+    world, folder = dev_world, tmp_path_factory.mktemp("awx")
     listed = subprocess.run(
         [str(Path(sys.executable).with_name("ansible-inventory")), "-i", "inventories/dev", "--list"],
         cwd=world.repository,

@@ -70,7 +70,8 @@ def run(world: World, name: str, folder: Path, **given: str) -> subprocess.Compl
     return ended
 
 
-def test_dev_and_then_prod_by_the_same_digest(world: World, tmp_path: Path) -> None:
+def test_dev_and_then_prod_by_the_same_digest(both_worlds: World, tmp_path: Path) -> None:
+    world = both_worlds
     dev = run(world, "dev", tmp_path / "dev")
     assert dev.returncode == 0, dev.stdout + dev.stderr
     assert f"steadystate-dev-api {COMMIT} succeeded" in dev.stdout
