@@ -190,7 +190,7 @@ options:
     default: false
   wait_for_scan:
     description:
-      - Wait for what the scan of the image finds, and return it. Starts a scan when none has been started.
+      - Wait for what the scan of the image finds, and return it. Starts a scan when none has been started. Not in check mode.
     type: bool
     default: false
   scan_fail_on:

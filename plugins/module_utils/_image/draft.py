@@ -40,7 +40,7 @@ class Draft:
     layers: tuple[DraftLayer, ...]
     where: str
     oci: bool = False
-    """Whether the manifest becomes one of OCI, rather than of Docker, which even old engines read. zstd needs OCI."""
+    """Whether the manifest becomes one of OCI in any case, rather than of Docker, which even old engines read. zstd needs OCI."""
 
     @property
     def config_digest(self) -> str:
@@ -59,12 +59,18 @@ class Draft:
     def platform(self) -> Platform | None:
         return platform_in(self.config)
 
-    def layer_type(self, suffix: str) -> str:
-        return _OCI_LAYER + suffix if self.oci or suffix != "gzip" else _DOCKER_LAYER
+    def layer_type(self, suffix: str, oci: bool) -> str:
+        return _OCI_LAYER + suffix if oci else _DOCKER_LAYER
 
-    def manifest(self, layers: t.Sequence[Descriptor], suffix: str) -> Manifest:
+    def known_layer(self, layer: Descriptor, oci: bool) -> Descriptor | None:
+        """A layer of another image as this one's manifest names it; None when it cannot: Docker's own manifests know no zstd."""
+        suffix = next((suffix for suffix in ("gzip", "zstd") if layer.media_type.endswith(suffix)), "")
+        if layer.foreign or not suffix or (suffix != "gzip" and not oci):
+            return None
+        return Descriptor(self.layer_type(suffix, oci), layer.digest, layer.size)
+
+    def manifest(self, layers: t.Sequence[Descriptor], oci: bool) -> Manifest:
         """The manifest over these compressed layers, in order; the same bytes for the same layers."""
-        oci = self.oci or suffix != "gzip"
         media_type = OCI_MANIFEST if oci else DOCKER_MANIFEST
         config = Descriptor(_OCI_CONFIG if oci else _DOCKER_CONFIG, self.config_digest, len(self.config))
         document = {

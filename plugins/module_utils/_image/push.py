@@ -58,6 +58,8 @@ class PushOptions:
     """Repositories of the same registry that may hold some of the blobs."""
     immutable: t.Callable[[str], bool] = lambda tag: False
     """Whether a tag, once set, may not be moved to another image."""
+    how_to_move: t.Callable[[str], str] = lambda tag: ""
+    """What would let such a tag be moved, as the end of a sentence that begins with `or`."""
     skip_immutable: bool = False
     """Leave such a tag alone instead of failing."""
     resume: bool = True
@@ -211,7 +213,7 @@ class Push:
         draft = image
         compressor = Compressor(self._options.codec)
         try:
-            root = draft.manifest(self._compress(draft, compressor, self._known_layers(there)), self._options.codec.suffix)
+            root = draft.manifest(self._compress(draft, compressor, self._known_layers(there)), self._oci(draft))
         finally:
             compressor.close()
         self._made[draft.config_digest] = BytesContent(draft.config, draft.where)
@@ -235,9 +237,11 @@ class Push:
         descriptors: dict[str, Descriptor] = {}
         sending: dict[concurrent.futures.Future[t.Any], DraftLayer] = {}
         for layer in sorted({layer.diff_id: layer for layer in draft.layers}.values(), key=lambda layer: -layer.size):
-            if (old := known.get(layer.diff_id)) is not None:
-                descriptors[layer.diff_id] = old
-                self._note(old, "exists")
+            old = known.get(layer.diff_id)
+            same = draft.known_layer(old, self._oci(draft)) if old else None
+            if same is not None:
+                descriptors[layer.diff_id] = same
+                self._note(same, "exists")
                 continue
             self._meter.expect(layer.diff_id, layer.size)
             sending[self._pool.submit(self._stream, draft, layer, compressor)] = layer
@@ -257,6 +261,10 @@ class Push:
             self.result.outcomes.clear()
         return [descriptors[layer.diff_id] for layer in draft.layers]
 
+    def _oci(self, draft: Draft) -> bool:
+        """Whether the manifest is one of OCI."""
+        return draft.oci or self._options.codec.suffix != "gzip"
+
     def _stream(self, draft: Draft, layer: DraftLayer, compressor: Compressor) -> tuple[Descriptor, Outcome]:
         at = self._meter.at(layer.diff_id)
 
@@ -269,7 +277,7 @@ class Push:
             upload.measure()
         else:
             outcome = upload.run()
-        return Descriptor(draft.layer_type(compressor.codec.suffix), upload.digest, upload.size), outcome
+        return Descriptor(draft.layer_type(compressor.codec.suffix, self._oci(draft)), upload.digest, upload.size), outcome
 
     def _wants(self, tag: str, current: str | None) -> bool:
         """Whether this tag is to be set; notes the result of one that is not. Raises `ImmutableTagError`."""
@@ -285,12 +293,8 @@ class Push:
     def _immutable(self, error: ImmutableTagError) -> None:
         text = f"The tag {error.tag} of {self._repository} is immutable and names {error.current}; it cannot be moved to {error.wanted}."
         if not self._options.skip_immutable:
-            hint = (
-                "Push under a new tag, set on_immutable to skip, or exclude this tag from immutability "
-                f"(aws ecr put-image-tag-mutability --repository-name {self._repository} "
-                "--image-tag-mutability IMMUTABLE_WITH_EXCLUSION --image-tag-mutability-exclusion-filters "
-                f"filterType=WILDCARD,filter={error.tag})."
-            )
+            ways = ["Push under a new tag", "set on_immutable to skip", self._options.how_to_move(error.tag)]
+            hint = ", or ".join(way for way in ways if way) + "."
             raise ImmutableTagError(text, error.tag, error.current, error.wanted, hint)
         self._warn(f"{text} It was left as it is; the image is in the repository under its digest.")
         self.result.tags[error.tag] = TagResult(False, error.current or "", error.current, skipped=True)

@@ -134,8 +134,11 @@ class Transport:
 
     def request(self, method: str, url: str, headers: dict[str, str], body: bytes | Body | Chunks | None = None) -> Answer:
         response = self._send(method, url, headers, body)
+        data = b""
         try:
-            data = response.read(_LONGEST_ANSWER + 1)
+            # To the very end: only there does urllib3 notice that an answer was cut short.
+            while len(data) <= _LONGEST_ANSWER and (piece := response.read(_LONGEST_ANSWER + 1)):
+                data += piece
         except (self._urllib3.exceptions.HTTPError, OSError) as exc:
             response.close()
             raise ConnectionBroken(f"{method} {_shown(url)}: {exc or type(exc).__name__}") from exc

@@ -81,7 +81,7 @@ def open_away(image: Away, params: dict[str, t.Any], ctx: Context, target: Targe
     platform = params["platform"]
     scheme = "http" if is_loopback(urllib.parse.urlsplit(f"//{image.host}").hostname or "") else "https"
     endpoint = f"{scheme}://{image.host}"
-    if urllib.parse.urlsplit(target.endpoint).netloc == image.host:
+    if target.is_registry(image.host):
         client = ctx.client("ecr")
         source: Registry = registry(target.endpoint, image.reference.repository, _ecr_login(client, target.token))
     elif (host := parse_ecr_host(image.host)) is not None:

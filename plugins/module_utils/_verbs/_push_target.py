@@ -36,6 +36,10 @@ class Target:
     created: bool = False
     """Whether the repository was made by this run. In check mode, it would be, and is not there."""
 
+    def is_registry(self, host: str) -> bool:
+        """Whether a registry of this name is the one that the repository is in, which has a second name at FIPS endpoints and the like."""
+        return host in (urllib.parse.urlsplit(self.endpoint).netloc, self.repository.uri.partition("/")[0])
+
 
 def find_target(ctx: Context, params: dict[str, t.Any]) -> Target:
     """Find or create the repository, and log in. Raises `VerbFailure` when it is not there and not to be created."""
@@ -122,6 +126,19 @@ def is_immutable(repository: EcrRepository, tag: str) -> bool:
     if repository.mutability == "IMMUTABLE_WITH_EXCLUSION":
         return not excluded
     return repository.mutability == "MUTABLE_WITH_EXCLUSION" and excluded
+
+
+def how_to_move(repository: EcrRepository, tag: str) -> str:
+    """What would let an immutable tag be moved. The call replaces all filters, so those that are there are named again."""
+    call = f"aws ecr put-image-tag-mutability --repository-name {repository.name} --image-tag-mutability"
+    if repository.mutability == "MUTABLE_WITH_EXCLUSION":
+        patterns = [pattern for pattern in repository.exclusions if not _matches(pattern, tag)]
+        mutability = "MUTABLE_WITH_EXCLUSION" if patterns else "MUTABLE"
+    else:
+        patterns, mutability = [*repository.exclusions, tag], "IMMUTABLE_WITH_EXCLUSION"
+    filters = " --image-tag-mutability-exclusion-filters" if patterns else ""
+    filters += "".join(f" filterType=WILDCARD,filter={pattern}" for pattern in patterns)
+    return f"exclude this tag from immutability ({call} {mutability}{filters})"
 
 
 def _matches(pattern: str, tag: str) -> bool:

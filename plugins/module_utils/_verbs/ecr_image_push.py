@@ -27,7 +27,7 @@ from .._taskdef.verification import architecture
 from .._verb import Context, Verb, VerbFailure
 from ._push_scan import SEVERITIES, wait_for_scan
 from ._push_source import CONFIG_SPEC, Away, away, open_away, open_here, platforms_of
-from ._push_target import SETTINGS_SPEC, Target, find_target, is_immutable, keeps_honest_offsets
+from ._push_target import SETTINGS_SPEC, Target, find_target, how_to_move, is_immutable, keeps_honest_offsets
 
 _MOST_JOBS = 32
 # An attribute that the agent gives every container instance.
@@ -89,7 +89,7 @@ class _Run:
         mount_from = params["mount_from"]
         if opened is None:
             opened = open_away(t.cast("Away", there), params, ctx, self._target, self._connections(), self._registry)
-            if there is not None and self._target.endpoint.endswith(f"://{there.host}"):
+            if there is not None and self._target.is_registry(there.host):
                 mount_from = tuple(dict.fromkeys((there.reference.repository, *mount_from)))
         self._check_platform(opened)
         push = self._new_push(opened, opened.image, params["tags"], mount_from, params["expected_digest"])
@@ -122,10 +122,12 @@ class _Run:
         return transport
 
     def _registry(self, endpoint: str, repository: str, login: t.Callable[[str | None], str | None], **more: t.Any) -> Registry:
-        registry = Registry(
-            endpoint, repository, more.pop("connections", None) or self._connections(), self._ctx.clock, random.random, login, **more
-        )
-        registry.counters, registry.notices = self._counters, self._notices
+        connections = more.pop("connections", None) or self._connections()
+        registry = Registry(endpoint, repository, connections, self._ctx.clock, random.random, login, **more)
+        registry.notices = self._notices
+        # What a repository that is not there would be asked is no request.
+        if not isinstance(connections, _Absent):
+            registry.counters = self._counters
         return registry
 
     def _new_push(self, opened: Opened, image: t.Any, tags: tuple[str, ...], mount_from: tuple[str, ...], expected: str = "") -> Push:
@@ -145,6 +147,7 @@ class _Run:
             jobs=params["jobs"],
             mount_from=mount_from,
             immutable=lambda tag: is_immutable(repository, tag),
+            how_to_move=lambda tag: how_to_move(repository, tag),
             skip_immutable=params["on_immutable"] == "skip",
             resume=keeps_honest_offsets(self._target.endpoint),
             dry_run=ctx.check_mode,

@@ -129,6 +129,18 @@ def test_layers_of_the_image_that_a_tag_names_are_not_compressed_again(rig: Rig,
     assert rig.fake.tags["api", "latest"] == result.digest
 
 
+@pytest.mark.parametrize(("first", "second", "reused"), [("isal", "zstd", True), ("zstd", "isal", False), ("zstd", "zstd", True)])
+def test_a_layer_is_named_as_its_new_manifest_names_its_kind(rig: Rig, tmp_path: Path, first: str, second: str, reused: bool) -> None:
+    """Docker's manifests hold no layers of OCI, and OCI's none of Docker."""
+    rig.push(SavedImage(100_000).save(tmp_path / "one.tar"), "latest", codec=choose_codec(first))  # type: ignore[arg-type]
+    path = SavedImage(100_000, 3000).save(tmp_path / "two.tar")
+    result = rig.push(path, "latest", codec=choose_codec(second))  # type: ignore[arg-type]
+    media_type, content = rig.fake.manifests["api", result.digest]
+    family = "vnd.oci." if media_type == OCI_MANIFEST else "vnd.docker."
+    assert all(family in layer["mediaType"] for layer in json.loads(content)["layers"])
+    assert ("exists" in result.outcomes.values()) is reused
+
+
 def test_check_mode_compresses_to_say_what_would_be(rig: Rig, tmp_path: Path) -> None:
     path = SavedImage(100_000, 500, 500).save(tmp_path / "image.tar")
     would = rig.push(path, "1", dry_run=True)

@@ -213,13 +213,13 @@ def move(rig: Rig, builder: LayoutBuilder, *tags: str, **options: Any) -> Any:
 
 def test_an_immutable_tag_fails_before_the_first_byte(rig: Rig, builder: LayoutBuilder) -> None:
     with pytest.raises(PushFailure) as caught:
-        move(rig, builder, "1.0", "latest", immutable=lambda tag: tag == "1.0")
+        move(rig, builder, "1.0", "latest", immutable=lambda tag: tag == "1.0", how_to_move=lambda tag: f"ask for {tag}")
     error = caught.value.error
     assert isinstance(error, ImmutableTagError)
     assert error.tag == "1.0"
     assert str(error.current) in str(error)
     assert error.wanted in str(error)
-    assert "put-image-tag-mutability --repository-name api" in error.hint
+    assert error.hint == "Push under a new tag, or set on_immutable to skip, or ask for 1.0."
     assert {line.partition(" ")[0] for line in rig.fake.log} == {"HEAD"}
     assert len(rig.fake.log) == 2
 

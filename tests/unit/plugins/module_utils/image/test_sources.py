@@ -154,6 +154,14 @@ def test_a_blob_that_breaks_off_at_its_source_is_read_on_from_there(copy: Copy, 
     assert all(int(start) > 0 for start in origin.ranges)
 
 
+@pytest.mark.parametrize("path", ["manifests/1", "manifests/sha256"])
+def test_an_answer_that_is_cut_short_is_asked_for_again(copy: Copy, rig: Rig, origin: FakeRegistry, path: str) -> None:
+    origin.faults = [Fault("GET", path, "cut", size=50)]
+    copy()
+    assert rig.fake.manifests == origin.manifests
+    assert origin.faults[0].times == 0
+
+
 def test_a_source_that_keeps_breaking_off_is_an_error(copy: Copy, rig: Rig, origin: FakeRegistry) -> None:
     origin.faults = [Fault("GET", "/blobs/", "cut", times=-1)]
     with pytest.raises((PushFailure, ConnectionBroken), match="broke off"):

@@ -20,6 +20,7 @@ from ansible_collections.steadystate.ecs.plugins.module_utils._verb import Conte
 from ansible_collections.steadystate.ecs.plugins.module_utils._verbs._push_source import open_away
 from ansible_collections.steadystate.ecs.plugins.module_utils._verbs._push_target import (
     SETTINGS_SPEC,
+    how_to_move,
     is_immutable,
     keeps_honest_offsets,
     lifecycle_rules,
@@ -254,6 +255,31 @@ def test_immutability_follows_mutability_and_its_filters(mutability: str, patter
     assert is_immutable(EcrRepository("api", URI, ACCOUNT, mutability, patterns), tag) is immutable
 
 
+@pytest.mark.parametrize(
+    ("mutability", "patterns", "ending"),
+    [
+        ("IMMUTABLE", (), "IMMUTABLE_WITH_EXCLUSION --image-tag-mutability-exclusion-filters filterType=WILDCARD,filter=latest)"),
+        (
+            "IMMUTABLE_WITH_EXCLUSION",
+            ("dev-*",),
+            "-exclusion-filters filterType=WILDCARD,filter=dev-* filterType=WILDCARD,filter=latest)",
+        ),
+        ("MUTABLE_WITH_EXCLUSION", ("lat*",), "--image-tag-mutability MUTABLE)"),
+        (
+            "MUTABLE_WITH_EXCLUSION",
+            ("v*", "latest"),
+            "MUTABLE_WITH_EXCLUSION --image-tag-mutability-exclusion-filters filterType=WILDCARD,filter=v*)",
+        ),
+    ],
+)
+def test_the_filters_that_would_let_a_tag_be_moved_keep_those_that_are_there(
+    mutability: str, patterns: tuple[str, ...], ending: str
+) -> None:
+    text = how_to_move(EcrRepository("api", URI, ACCOUNT, mutability, patterns), "latest")
+    assert text.startswith("exclude this tag from immutability (aws ecr put-image-tag-mutability --repository-name api ")
+    assert text.endswith(ending)
+
+
 def test_exclusions_come_from_the_repository(push: Runner, ecr: Callable[..., Ecr], builder: LayoutBuilder) -> None:
     builder.name(builder.image(10, seed=1), "old")
     new = builder.name(builder.image(10, seed=2), "new")
@@ -399,6 +425,7 @@ def test_check_mode_creates_nothing_and_asks_the_registry_nothing(
     assert result["diff"]["before"] == {"tags": {"1.0": None}}
     assert saved or result["digest"] == digest
     assert push.fake.log == []
+    assert result["requests"] == 0
 
 
 def test_settings_that_make_no_sense_are_refused(push: Runner, builder: LayoutBuilder) -> None:
