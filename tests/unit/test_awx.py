@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
 
 ROOT = Path(__file__).resolve().parents[2]
 AWX = ROOT / "awx"
@@ -120,3 +122,19 @@ def test_what_a_step_takes_is_what_a_deploy_hands_on() -> None:
     }
     assert taken == {"steadystate_image", "steadystate_revision", "steadystate_verdict"}
     assert taken <= handed_on
+
+
+def test_the_workflow_reaches_the_module_as_it_takes_it() -> None:
+    """What `awx/apply.yml` makes of the nodes; the module's own documentation shows this form."""
+    (play,) = yaml.safe_load((AWX / "apply.yml").read_text())
+    (task,) = (task for task in play["tasks"] if "awx.awx.workflow_job_template" in task)
+    item = OBJECTS["controller_workflows"][0] | {"organization": "Default"}
+    nodes = Templar(loader=DataLoader(), variables={"item": item}).template(trust_as_template(task["vars"]["nodes"]))
+    found = {node["identifier"]: node for node in nodes}
+    assert list(found) == [node["identifier"] for node in item["simplified_workflow_nodes"]]
+    assert found["deploy"] == {
+        "identifier": "deploy",
+        "unified_job_template": {"type": "job_template", "name": "deploy dev", "organization": {"name": "Default"}},
+        "related": {"success_nodes": [{"identifier": "verify"}], "failure_nodes": [{"identifier": "rollback"}]},
+    }
+    assert found["approve"]["unified_job_template"] == {"type": "workflow_approval", "name": "Promote to prod", "timeout": 86400}
