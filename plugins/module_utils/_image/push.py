@@ -18,7 +18,7 @@ from .client import Clock, Registry
 from .compress import Codec, Compressor, checked, choose_codec
 from .content import BytesContent, Content
 from .draft import Draft, DraftLayer, diff_ids_in
-from .errors import ImageError, ImmutableTagError
+from .errors import ImageError, ImmutableTagError, SourceError
 from .manifest import Descriptor, Image, Manifest
 from .progress import Meter, megabytes, seconds
 from .stream_upload import StreamUpload
@@ -164,7 +164,7 @@ class Push:
         if self._deferred is None:
             current = self._each(self._registry.tag_digest, self._options.tags)
         else:
-            found = self._each(self._registry.manifest_at, self._options.tags)
+            found = self._each(self._manifest_of, self._options.tags)
             current = {tag: manifest.digest if manifest else None for tag, manifest in found.items()}
             self._settle(self._deferred, found)
         root = self._image.root
@@ -187,6 +187,14 @@ class Push:
         for tag in to_set:
             self.result.tags[tag] = TagResult(True, root.digest, current[tag])
         self._summary(to_set, uploaded, self._clock.monotonic() - started)
+
+    def _manifest_of(self, tag: str) -> Manifest | None:
+        """What a tag names; only its digest, when that is nothing that could be read here. None when there is no such tag."""
+        try:
+            return self._registry.manifest_at(tag)
+        except SourceError:
+            digest = self._registry.tag_digest(tag)
+            return Manifest("", digest, b"") if digest else None
 
     def _check_expected(self, root: Manifest) -> None:
         expected = self._options.expected_digest

@@ -129,6 +129,15 @@ def test_layers_of_the_image_that_a_tag_names_are_not_compressed_again(rig: Rig,
     assert rig.fake.tags["api", "latest"] == result.digest
 
 
+def test_a_tag_that_names_something_unreadable_is_moved_all_the_same(rig: Rig, tmp_path: Path) -> None:
+    text = b'{"schemaVersion": 1}'
+    rig.fake.manifests["api", digest(text)] = ("application/vnd.docker.distribution.manifest.v1+json", text)
+    rig.fake.tags["api", "latest"] = digest(text)
+    result = rig.push(SavedImage(1000).save(tmp_path / "image.tar"), "latest")
+    assert result.tags["latest"].previous_digest == digest(text)
+    assert rig.fake.tags["api", "latest"] == result.digest
+
+
 @pytest.mark.parametrize(("first", "second", "reused"), [("isal", "zstd", True), ("zstd", "isal", False), ("zstd", "zstd", True)])
 def test_a_layer_is_named_as_its_new_manifest_names_its_kind(rig: Rig, tmp_path: Path, first: str, second: str, reused: bool) -> None:
     """Docker's manifests hold no layers of OCI, and OCI's none of Docker."""
