@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from tests.permissions.needed import action, allowed, documented, granted, needed
+from tests.permissions.needed import RESTART, action, allowed, documented, granted, needed
 
-from .conftest import Account, Run
+from .conftest import ROOT, Account, Run
 
 LOCK = "/steadystate/locks/main/web"
 
@@ -272,6 +273,12 @@ DEPLOY_ROLE: dict[str, Any] = {
 }
 
 
+def calls_of(account: Account, access_key: str) -> list[dict[str, Any]]:
+    with urllib.request.urlopen(f"{account.facts['url']}/_local/calls?access_key={access_key}") as answer:
+        calls: list[dict[str, Any]] = json.load(answer)["calls"]
+    return calls
+
+
 @pytest.fixture(scope="module")
 def deploys(web: Account) -> Account:
     """A deploy with everything there is, and one that is put back; besides those of the other tests here."""
@@ -311,8 +318,7 @@ def test_a_deploy_role_may_do_what_a_deploy_does_and_nothing_else(deploys: Accou
     made = deploys.play("access.yml", **DEPLOY_ROLE, ci_oidc_verify_secrets=secrets, ci_oidc_prune=True)
     assert made.code == 0, made.output
     policy = deploys.client("iam").get_role_policy(RoleName="web-deploy", PolicyName="deploy")["PolicyDocument"]
-    with urllib.request.urlopen(f"{deploys.facts['url']}/_local/calls?access_key=AKIDDEPLOY") as answer:
-        calls = json.load(answer)["calls"]
+    calls = calls_of(deploys, "AKIDDEPLOY")
     wanted = {each.action for each in needed(calls)}
     assert granted([policy]) == wanted
     refused = [call for call in calls if action(call) in wanted and not allowed(policy, call)]
@@ -326,10 +332,15 @@ def test_a_rotated_secret_restarts_its_service_also_when_the_run_that_wrote_it_w
     # A run that wrote the new value and got no further.
     deploys.client("ssm").put_parameter(Name="/web/token", Value="other", Type="SecureString", Overwrite=True)
     options = {"secrets_entries": [{"name": "/web/token", "value": "other"}], "secrets_cluster": "main"}
-    run = deploys.play("access.yml", **options)
+    run = deploys.play("access.yml", access_key="AKIDRESTART", **options)
     assert run.code == 0, run.output
     assert [each["change"] for each in run["secrets"]["secrets"]] == [""]
     assert run["restarted"] == ["web"]
     assert running(deploys)["deployments"][0]["id"] != before
     assert running(deploys)["deployments"][0]["rolloutState"] == "COMPLETED", "it was watched to its end"
     assert deploys.play("access.yml", **options)["restarted"] == []
+    # Provisioning does this too, and the policy for it knows.
+    used = {each.action for each in needed(calls_of(deploys, "AKIDRESTART"))}
+    permitted = yaml.safe_load((ROOT / "roles/ci_oidc/vars/provision.yml").read_text())["__ci_oidc_provision_actions"]
+    assert used <= set(permitted)
+    assert used >= RESTART

@@ -23,7 +23,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tests.permissions.needed import DOCUMENT, needed
+from tests.permissions.needed import DOCUMENT, RESTART, needed
 
 ROOT = Path(__file__).resolve().parents[2]
 ACTIONS = ROOT / "roles" / "ci_oidc" / "vars" / "provision.yml"
@@ -99,6 +99,10 @@ def _roles(call: dict[str, Any], tasks: list[dict[str, Any]]) -> set[str]:
     )
 
 
+def with_restart(roles: Roles) -> Roles:
+    return roles | {name: roles.get(name, set()) | {"secrets"} for name in RESTART}
+
+
 def written(roles: Roles) -> str:
     lines = [f"  {name}: [{', '.join(sorted(roles[name]))}]" for name in sorted(roles)]
     return HEADER + "__ci_oidc_provision_actions:\n" + "\n".join(lines) + "\n"
@@ -125,7 +129,7 @@ def derived(inventories: list[str]) -> Roles:
                 provision(url, inventory, times, "-e", f"@{CHANGED}")
             with urllib.request.urlopen(f"{url}/_local/calls?access_key=PROVISION") as answer:
                 calls = json.load(answer)["calls"]
-        return attributed(calls, [json.loads(line) for line in times.read_text().splitlines()])
+        return with_restart(attributed(calls, [json.loads(line) for line in times.read_text().splitlines()]))
 
 
 def main() -> int:

@@ -26,6 +26,19 @@ PREFIXES = {
 }
 """IAM's name of a service where local_aws has another."""
 
+RESTART = {
+    "ecs:DescribeServiceDeployments",
+    "ecs:DescribeServices",
+    "ecs:DescribeTaskDefinition",
+    "ecs:DescribeTasks",
+    "ecs:ListServices",
+    "ecs:ListTasks",
+    "ecs:UpdateService",
+    "elasticloadbalancing:DescribeTargetHealth",
+}
+"""What the restart of services with an old secret needs. None runs where provisioning starts from nothing: a test of its own holds this
+against the calls."""
+
 FREE = {"sts:GetCallerIdentity"}
 """Calls that need no permission."""
 
