@@ -19,11 +19,22 @@ def list_all(client: t.Any, operation: str, member: str, params: t.Mapping[str, 
             for page in client.get_paginator(operation).paginate(**params):
                 items += page.get(member) or []
         else:
-            items += getattr(client, operation)(**params).get(member) or []
+            items += _pages(client, operation, member, params)
     except Exception as error:
         if not is_missing(error):
             raise
     return items
+
+
+def _pages(client: t.Any, operation: str, member: str, params: t.Mapping[str, t.Any]) -> t.Iterator[t.Any]:
+    """The items of an operation that botocore has no paginator for and that has pages all the same, such as DescribeCapacityProviders."""
+    more: dict[str, t.Any] = {}
+    while True:
+        answer = getattr(client, operation)(**params, **more)
+        yield from answer.get(member) or []
+        more = {key: answer[key] for key in ("nextToken", "NextToken") if answer.get(key)}
+        if not more:
+            return
 
 
 def read(client: t.Any, operation: str, member: str, params: t.Mapping[str, t.Any]) -> t.Any:

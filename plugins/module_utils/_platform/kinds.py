@@ -14,6 +14,8 @@ Item = dict[str, t.Any]
 Call = tuple[str, dict[str, t.Any]]
 """An operation and its parameters."""
 
+_KEY_TYPES = ("RSA_1024", "RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1", "EC_secp521r1")
+
 
 @dataclass(frozen=True)
 class Scope:
@@ -349,6 +351,8 @@ STAGES: tuple[tuple[Kind, ...], ...] = (
             "CertificateSummaryList",
             "CertificateArn",
             lambda item, scope: [("delete_certificate", {"CertificateArn": item["CertificateArn"]})],
+            # Without it ACM lists those with RSA keys of 1024 and 2048 bits alone (ListCertificates, ACM API reference).
+            params=lambda scope: {"Includes": {"keyTypes": list(_KEY_TYPES)}},
             details=(Detail("Tags", "list_tags_for_certificate", "Tags", lambda item: {"CertificateArn": item["CertificateArn"]}),),
         ),
         Kind(

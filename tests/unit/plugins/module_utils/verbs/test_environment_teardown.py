@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import botocore.session
 import pytest
+from ansible_collections.steadystate.ecs.plugins.module_utils._aws.resources import list_all
 from ansible_collections.steadystate.ecs.plugins.module_utils._platform.kinds import DATA, STAGES, Kind, Scope, has_tags, tags_of
 from ansible_collections.steadystate.ecs.plugins.module_utils._verb import Context, VerbFailure
 from ansible_collections.steadystate.ecs.plugins.module_utils._verbs.environment_teardown import run
@@ -171,6 +173,42 @@ def teardown(account: Account, check: bool = False, **options: Any) -> tuple[dic
     context = Context(account.client, Clock(), lines.append, lines.append, check_mode=check, diff_mode=True)
     params = {"project": "shop", "environment": "dev", "remove_data": False, "timeout": 60, **options}
     return run(params, context), lines
+
+
+def test_pages_are_read_to_the_end_where_botocore_has_no_paginator() -> None:
+    class Client:
+        def can_paginate(self, operation: str) -> bool:
+            return False
+
+        def describe_capacity_providers(self, **params: Any) -> dict[str, Any]:
+            at = int(params.get("nextToken", "0"))
+            assert params["include"] == ["TAGS"]
+            return {"capacityProviders": [{"name": f"p{at}"}], **({"nextToken": str(at + 1)} if at < 2 else {})}
+
+    found = list_all(Client(), "describe_capacity_providers", "capacityProviders", {"include": ["TAGS"]})
+    assert [item["name"] for item in found] == ["p0", "p1", "p2"]
+
+
+@pytest.mark.parametrize("one", EVERY_KIND, ids=lambda one: one.name)
+def test_every_operation_and_its_parameters_are_botocores(one: Kind) -> None:
+    client = botocore.session.get_session().create_client(one.service, region_name="eu-west-1")
+    assert callable(getattr(client, one.operation))
+    example = {
+        **dict.fromkeys(("Arn", "arn", "repositoryArn", "AlarmArn", "TopicArn", "CertificateArn", "LoadBalancerArn"), "arn:aws:x:::y"),
+        **dict.fromkeys(("Name", "Id", "RoleName", "InternetGatewayId", "ScalableDimension", "name", "GroupId"), "x/y"),
+        one.title: "arn:aws:ecs:eu-west-1:123456789012:service/shop-dev/api",
+    }
+    calls = [*one.calls(example, SCOPE), (one.operation, one.params(SCOPE))]
+    calls += [(detail.operation, detail.params(example)) for detail in one.details]
+    for operation, params in calls:
+        model = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation])
+        assert params.keys() <= model.input_shape.members.keys(), operation
+        assert set(model.input_shape.required_members) <= params.keys(), operation
+    for detail in one.details:
+        model = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[detail.operation])
+        assert detail.member in model.output_shape.members, detail.operation
+    model = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[one.operation])
+    assert one.member in model.output_shape.members
 
 
 def test_all_goes_but_the_data_and_what_others_have() -> None:
