@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import botocore.session
@@ -189,9 +190,14 @@ def test_pages_are_read_to_the_end_where_botocore_has_no_paginator() -> None:
     assert [item["name"] for item in found] == ["p0", "p1", "p2"]
 
 
+@functools.cache
+def client_of(service: str) -> Any:
+    return botocore.session.get_session().create_client(service, region_name="eu-west-1")
+
+
 @pytest.mark.parametrize("one", EVERY_KIND, ids=lambda one: one.name)
 def test_every_operation_and_its_parameters_are_botocores(one: Kind) -> None:
-    client = botocore.session.get_session().create_client(one.service, region_name="eu-west-1")
+    client = client_of(one.service)
     assert callable(getattr(client, one.operation))
     example = {
         **dict.fromkeys(("Arn", "arn", "repositoryArn", "AlarmArn", "TopicArn", "CertificateArn", "LoadBalancerArn"), "arn:aws:x:::y"),
