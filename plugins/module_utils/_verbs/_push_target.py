@@ -23,7 +23,7 @@ SETTINGS_SPEC: dict[str, t.Any] = {
     "scan_on_push": {"type": "bool", "default": True},
     "keep_images": {"type": "int", "default": 20},
     "expire_untagged_days": {"type": "int", "default": 7},
-    "kms_key": {"type": "str"},
+    "kms_key": {"type": "str", "no_log": False},
 }
 
 
