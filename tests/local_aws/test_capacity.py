@@ -101,3 +101,39 @@ def test_bottlerocket_has_images_too_and_its_settings_are_read(aws: LocalAws) ->
     aws.client("ec2").create_launch_template(LaunchTemplateName="rocket", LaunchTemplateData=template)
     aws.client("ec2").run_instances(LaunchTemplate={"LaunchTemplateName": "rocket"}, MinCount=1, MaxCount=1)
     aws.until(lambda: ecs.list_container_instances(cluster="rocket")["containerInstanceArns"], 120, "it joined")
+
+
+def test_an_instance_refresh_with_managed_draining_loses_no_task(stack: Stack) -> None:
+    stack.build(instance_type="t3.medium", instances=2)
+    autoscaling = stack.aws.client("autoscaling")
+
+    def group() -> dict[str, Any]:
+        return dict(autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[stack.name])["AutoScalingGroups"][0])
+
+    stack.ecs.create_capacity_provider(
+        name=f"drained-{stack.name}",
+        autoScalingGroupProvider={"autoScalingGroupArn": group()["AutoScalingGroupARN"], "managedDraining": "ENABLED"},
+    )
+    service, _ = stack.steady_service(stack.define("1.0.0"), 2)
+    old = {instance["InstanceId"] for instance in group()["Instances"]}
+    stack.aws.client("ec2").create_launch_template_version(
+        LaunchTemplateName=stack.name, SourceVersion="$Latest", LaunchTemplateData={"InstanceType": "t3a.medium"}
+    )
+    preferences = {"MinHealthyPercentage": 100, "MaxHealthyPercentage": 150, "InstanceWarmup": 40, "SkipMatching": True}
+    autoscaling.start_instance_refresh(AutoScalingGroupName=stack.name, Preferences=preferences)
+    fewest = 2
+
+    def refreshed() -> bool:
+        nonlocal fewest
+        healthy = stack.target_states().count("healthy")
+        fewest = min(fewest, healthy)
+        return bool(
+            autoscaling.describe_instance_refreshes(AutoScalingGroupName=stack.name)["InstanceRefreshes"][0]["Status"] == "Successful"
+        )
+
+    stack.aws.until(refreshed, PATIENCE, f"the instances are replaced\n{service.story()}")
+    assert fewest == 2
+    assert [instance["InstanceType"] for instance in group()["Instances"]] == ["t3a.medium"] * 2
+    assert not old & {instance["InstanceId"] for instance in group()["Instances"]}
+    tasks = service.tasks(status="RUNNING")
+    assert len([task for task in tasks if task["lastStatus"] == "RUNNING"]) == 2
