@@ -10,11 +10,10 @@ module: alb_info
 version_added: 0.1.0
 short_description: Where an Application Load Balancer differs from what is wanted
 description:
-  - Reads a load balancer, its listeners and rules, and target groups, all by their names, and says where they differ from what is wanted.
-    Changes nothing.
+  - Reads a load balancer and target groups by their names, and says where they differ from what is wanted. Changes nothing.
   - It is the quick look before M(amazon.aws.elb_application_lb) and M(community.aws.elb_target_group), which need a second each
     also when there is nothing to do.
-  - Whatever is left out is not compared. What Elastic Load Balancing fills in by itself is no difference, and neither is an order it gives.
+  - Whatever is left out is not compared.
   - The differences are shown as they are found.
 author:
   - The steadystate.ecs authors (@steadystate)
@@ -47,12 +46,6 @@ options:
       attributes:
         description: Attributes, by the keys that the API has for them, for example C(idle_timeout.timeout_seconds).
         type: dict
-      listeners:
-        description:
-          - Its listeners with their C(Rules), as M(amazon.aws.elb_application_lb) takes them. Any other listener or rule is a difference.
-          - Target groups may be named with C(TargetGroupName).
-        type: list
-        elements: dict
       web_acl:
         description: Name of the AWS WAF web ACL in front of it. Empty for none.
         type: str
@@ -61,7 +54,7 @@ options:
         type: dict
   target_groups:
     description:
-      - Target groups, and what they are to be like. Name those of the listeners too, even with nothing but their names.
+      - Target groups, and what they are to be like.
     type: list
     elements: dict
     default: []
@@ -120,6 +113,7 @@ options:
         description: Tags that it is to have. Others do not count.
         type: dict
 seealso:
+  - module: steadystate.ecs.alb_listeners
   - module: steadystate.ecs.elb_attributes
   - module: amazon.aws.elb_application_lb
   - module: community.aws.elb_target_group
@@ -144,12 +138,8 @@ EXAMPLES = r"""
   steadystate.ecs.alb_info:
     load_balancer:
       name: shop
-      listeners:
-        - Protocol: HTTP
-          Port: 80
-          DefaultActions:
-            - Type: forward
-              TargetGroupName: shop-web
+      attributes:
+        idle_timeout.timeout_seconds: 120
     target_groups:
       - name: shop-web
         health_check_path: /health
@@ -196,21 +186,6 @@ load_balancer:
       type: list
       elements: str
       sample: ["load balancer shop scheme: internal -> internet-facing"]
-    listener_differences:
-      description: Differences of its listeners, without their rules.
-      type: list
-      elements: str
-      sample: []
-    rule_differences:
-      description: Differences of the rules.
-      type: list
-      elements: str
-      sample: []
-    new_ports:
-      description: Ports that are to have a listener and have none.
-      type: list
-      elements: int
-      sample: [443]
     attributes:
       description: The attributes that differ, with the value they are to have.
       type: dict

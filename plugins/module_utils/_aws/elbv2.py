@@ -63,6 +63,32 @@ def rules(client: t.Any, listener_arn: str) -> list[dict[str, t.Any]]:
     return [dict(item) for page in pages for item in page.get("Rules", [])]
 
 
+def create_listener(client: t.Any, load_balancer_arn: str, settings: dict[str, t.Any]) -> str:
+    """The ARN of the new listener."""
+    return str(client.create_listener(LoadBalancerArn=load_balancer_arn, **settings)["Listeners"][0]["ListenerArn"])
+
+
+def modify_listener(client: t.Any, listener_arn: str, settings: dict[str, t.Any]) -> None:
+    client.modify_listener(ListenerArn=listener_arn, **settings)
+
+
+def delete_listener(client: t.Any, listener_arn: str) -> None:
+    client.delete_listener(ListenerArn=listener_arn)
+
+
+def create_rule(client: t.Any, listener_arn: str, rule: dict[str, t.Any]) -> None:
+    client.create_rule(ListenerArn=listener_arn, **rule)
+
+
+def modify_rule(client: t.Any, rule_arn: str, conditions: list[dict[str, t.Any]], actions: list[dict[str, t.Any]]) -> None:
+    """Replace the conditions and the actions of a rule."""
+    client.modify_rule(RuleArn=rule_arn, Conditions=conditions, Actions=actions)
+
+
+def delete_rule(client: t.Any, rule_arn: str) -> None:
+    client.delete_rule(RuleArn=rule_arn)
+
+
 def tags(client: t.Any, arn: str) -> dict[str, str]:
     found = client.describe_tags(ResourceArns=[arn])["TagDescriptions"]
     return {tag["Key"]: tag.get("Value", "") for item in found for tag in item.get("Tags", [])}

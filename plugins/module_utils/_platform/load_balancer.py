@@ -66,32 +66,72 @@ def attribute_text(value: t.Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def listener_changes(found: list[Data], wanted: list[Data], arns: dict[str, str]) -> list[Change]:
-    """Differences of listeners by their port, without their rules. A listener that nobody asked for is to go.
-
-    `arns` has the ARN of each target group that exists, by its name.
-    """
-    there = {int(item["Port"]): _listener(item, arns) for item in found}
-    asked = {int(item["Port"]): _listener(item, arns) for item in wanted}
-    changes = []
-    for port in sorted(there.keys() | asked.keys()):
-        before, after = there.get(port), asked.get(port)
-        if before is None or after is None:
-            changes.append((_line(f"listener {port}", before), _line(f"listener {port}", after)))
-        else:
-            changes += of_members(f"listener {port}", before, after)
-    return changes
+def listener_change(found: Data | None, wanted: Data | None) -> list[Change]:
+    """Differences of the listener of a port, without its rules. Of two that are both there, only what differs is named."""
+    port = int((wanted or found or {})["Port"])
+    before, after = (_listener(item) if item else None for item in (found, wanted))
+    if before is None or after is None:
+        return [(_line(f"listener {port}", before), _line(f"listener {port}", after))]
+    return of_members(f"listener {port}", before, after)
 
 
-def rule_changes(port: int, found: list[Data], wanted: list[Data], arns: dict[str, str]) -> list[Change]:
+def rule_changes(port: int, found: list[Data], wanted: list[Data]) -> dict[str, Change]:
     """Differences of the rules of a listener by their priority, the default action left out. A rule that nobody asked for is to go."""
-    there = {str(item["Priority"]): _rule(item, arns) for item in found if str(item["Priority"]) != "default"}
-    asked = {str(item["Priority"]): _rule(item, arns) for item in wanted}
-    return [
-        (_line(f"listener {port} rule {priority}", there.get(priority)), _line(f"listener {port} rule {priority}", asked.get(priority)))
+    there = {str(item["Priority"]): _rule(item) for item in found if str(item["Priority"]) != "default"}
+    asked = {str(item["Priority"]): _rule(item) for item in wanted}
+    return {
+        priority: (
+            _line(f"listener {port} rule {priority}", there.get(priority)),
+            _line(f"listener {port} rule {priority}", asked.get(priority)),
+        )
         for priority in sorted(there.keys() | asked.keys(), key=int)
         if there.get(priority) != asked.get(priority)
+    }
+
+
+def target_group_names(listeners: list[Data]) -> set[str]:
+    """The target groups that listeners and their rules name instead of giving their ARNs."""
+    return {item["TargetGroupName"] for action in _every_action(listeners) for item in _targets(action) if item.get("TargetGroupName")}
+
+
+def with_arns(listeners: list[Data], arns: dict[str, str]) -> list[Data]:
+    """The same listeners with ARNs in the place of names of target groups. A name without an ARN stays, as an ARN that is none."""
+
+    def actions(items: list[Data]) -> list[Data]:
+        return [_with_arns(action, arns) for action in items]
+
+    return [
+        {
+            **listener,
+            "DefaultActions": actions(listener["DefaultActions"]),
+            "Rules": [{**rule, "Actions": actions(rule["Actions"])} for rule in listener.get("Rules") or []],
+        }
+        for listener in listeners
     ]
+
+
+def _with_arns(action: Data, arns: dict[str, str]) -> Data:
+    def named(item: Data) -> Data:
+        name = item.get("TargetGroupName")
+        kept = {key: value for key, value in item.items() if key != "TargetGroupName"}
+        return {**kept, "TargetGroupArn": arns.get(name, name)} if name else kept
+
+    changed = named(action)
+    config = changed.get("ForwardConfig")
+    if config:
+        changed["ForwardConfig"] = {**config, "TargetGroups": [named(item) for item in config["TargetGroups"]]}
+    return changed
+
+
+def _every_action(listeners: list[Data]) -> t.Iterator[Data]:
+    for listener in listeners:
+        yield from listener["DefaultActions"]
+        for rule in listener.get("Rules") or []:
+            yield from rule["Actions"]
+
+
+def _targets(action: Data) -> list[Data]:
+    return (action.get("ForwardConfig") or {}).get("TargetGroups") or [action]
 
 
 def group_changes(found: Data | None, tags: dict[str, str], wanted: Data) -> tuple[list[Change], list[Change]]:
@@ -121,7 +161,7 @@ def group_changes(found: Data | None, tags: dict[str, str], wanted: Data) -> tup
     return [*changes, *tag_changes(where, tags, wanted.get("tags"))], of_members(where, fixed, {key: wanted.get(key) for key in fixed})
 
 
-def _listener(item: Data, arns: dict[str, str]) -> Data:
+def _listener(item: Data) -> Data:
     secure = item["Protocol"] == "HTTPS"
     certificates = item.get("Certificates") or []
     return {
@@ -129,27 +169,26 @@ def _listener(item: Data, arns: dict[str, str]) -> Data:
         # A listener without TLS has neither.
         "ssl_policy": (item.get("SslPolicy") or _DEFAULT_TLS_POLICY) if secure else None,
         "certificate": certificates[0]["CertificateArn"] if secure and certificates else None,
-        "default": _actions(item["DefaultActions"], arns),
+        "default": _actions(item["DefaultActions"]),
     }
 
 
-def _rule(item: Data, arns: dict[str, str]) -> Data:
-    return {"conditions": sorted(map(_condition, item["Conditions"])), "actions": _actions(item["Actions"], arns)}
+def _rule(item: Data) -> Data:
+    return {"conditions": sorted(map(_condition, item["Conditions"])), "actions": _actions(item["Actions"])}
 
 
-def _actions(actions: list[Data], arns: dict[str, str]) -> list[Data]:
+def _actions(actions: list[Data]) -> list[Data]:
     # The API answers in the order of their `Order`, which the last action alone may leave out.
     ordered = sorted(actions, key=lambda action: int(action.get("Order") or 50000))
-    return [_action(action, arns) for action in ordered]
+    return [_action(action) for action in ordered]
 
 
-def _action(action: Data, arns: dict[str, str]) -> Data:
+def _action(action: Data) -> Data:
     kind = action["Type"]
     if kind == "forward":
-        config = action.get("ForwardConfig") or {}
-        targets = config.get("TargetGroups") or [action]
-        stickiness = config.get("TargetGroupStickinessConfig") or {}
-        forward: Data = {"Type": kind, "TargetGroups": sorted([_target(item, arns), int(item.get("Weight", 1))] for item in targets)}
+        targets = _targets(action)
+        stickiness = (action.get("ForwardConfig") or {}).get("TargetGroupStickinessConfig") or {}
+        forward: Data = {"Type": kind, "TargetGroups": sorted([item["TargetGroupArn"], int(item.get("Weight", 1))] for item in targets)}
         if len(targets) == 1:
             # All that comes goes to the one, whatever its weight.
             forward["TargetGroups"][0][1] = 1
@@ -162,12 +201,6 @@ def _action(action: Data, arns: dict[str, str]) -> Data:
     # A secret is never shown by the API, so it cannot be compared.
     settings = {key: value for key, value in (action.get(member) or {}).items() if key not in ("ClientSecret", "UseExistingClientSecret")}
     return {"Type": kind, **settings} if member else {key: value for key, value in action.items() if key != "Order"}
-
-
-def _target(item: Data, arns: dict[str, str]) -> str:
-    """The ARN of a target group, or its name while it has none."""
-    name = item.get("TargetGroupName")
-    return str(arns.get(name, name) if name else item["TargetGroupArn"])
 
 
 def _condition(condition: Data) -> tuple[str, str, list[str]]:

@@ -114,20 +114,20 @@ REDIRECT = {
     ],
 )
 def test_actions(found: Data, wanted: Data, same: bool) -> None:
-    listeners = [[{"Port": 80, "Protocol": "HTTP", "DefaultActions": [action]}] for action in (found, wanted)]
-    assert (pure.listener_changes(listeners[0], listeners[1], ARNS) == []) is same
+    there, asked = ({"Port": 80, "Protocol": "HTTP", "DefaultActions": [action]} for action in (found, wanted))
+    assert (pure.listener_change(there, pure.with_arns([asked], ARNS)[0]) == []) is same
 
 
 def test_weights_count_where_there_are_several_targets() -> None:
-    def weighted(web: int, api: int, seconds: int | None = None) -> list[Data]:
+    def weighted(web: int, api: int, seconds: int | None = None) -> Data:
         config: Data = {"TargetGroups": [{"TargetGroupArn": API, "Weight": api}, {"TargetGroupArn": WEB, "Weight": web}]}
         if seconds:
             config["TargetGroupStickinessConfig"] = {"Enabled": True, "DurationSeconds": seconds}
-        return [{"Port": 80, "Protocol": "HTTP", "DefaultActions": [{"Type": "forward", "ForwardConfig": config}]}]
+        return {"Port": 80, "Protocol": "HTTP", "DefaultActions": [{"Type": "forward", "ForwardConfig": config}]}
 
-    assert not pure.listener_changes(weighted(90, 10), weighted(90, 10), ARNS)
-    assert pure.listener_changes(weighted(90, 10), weighted(80, 20), ARNS)
-    assert pure.listener_changes(weighted(90, 10), weighted(90, 10, 60), ARNS)
+    assert not pure.listener_change(weighted(90, 10), weighted(90, 10))
+    assert pure.listener_change(weighted(90, 10), weighted(80, 20))
+    assert pure.listener_change(weighted(90, 10), weighted(90, 10, 60))
 
 
 HTTPS = {
@@ -137,31 +137,48 @@ HTTPS = {
     "Certificates": [{"CertificateArn": "c1"}],
     "DefaultActions": [_forward(WEB)],
 }
-HTTP = {"Port": 80, "Protocol": "HTTP", "DefaultActions": [REDIRECT]}
 
 
 @pytest.mark.parametrize(
     ("found", "wanted", "expected"),
     [
-        ([HTTP, HTTPS], [HTTPS, HTTP], []),
-        ([HTTP, {**HTTPS, "Certificates": [{"CertificateArn": "c2"}]}], [HTTP, HTTPS], ["listener 443 certificate: c2 -> c1"]),
+        ({}, {}, []),
+        ({"Certificates": [{"CertificateArn": "c2"}]}, {}, ["listener 443 certificate: c2 -> c1"]),
         (
-            [{**HTTPS, "SslPolicy": "ELBSecurityPolicy-2016-08"}],
-            [HTTPS],
+            {"SslPolicy": "ELBSecurityPolicy-2016-08"},
+            {},
             ["listener 443 ssl_policy: ELBSecurityPolicy-2016-08 -> ELBSecurityPolicy-TLS13-1-2-2021-06"],
         ),
         # A listener that says no policy has the oldest, and AWS shows it.
-        ([{**HTTPS, "SslPolicy": "ELBSecurityPolicy-2016-08"}], [{**HTTPS, "SslPolicy": None}], []),
+        ({"SslPolicy": "ELBSecurityPolicy-2016-08"}, {"SslPolicy": None}, []),
+        ({}, {"Protocol": "HTTP"}, ["listener 443 protocol: HTTPS -> HTTP"]),
     ],
 )
-def test_listeners(found: list[Data], wanted: list[Data], expected: list[str]) -> None:
-    assert in_words(pure.listener_changes(found, wanted, ARNS)) == expected
+def test_listeners(found: Data, wanted: Data, expected: list[str]) -> None:
+    assert in_words(pure.listener_change({**HTTPS, **found}, {**HTTPS, **wanted})) == expected
 
 
 def test_listeners_that_are_missing_or_too_many() -> None:
-    added = in_words(pure.listener_changes([HTTP], [HTTP, HTTPS], ARNS))
-    gone = in_words(pure.listener_changes([HTTP, HTTPS], [HTTP], ARNS))
-    assert [line.split(":")[0] + "…" + line[-10:] for line in (*added, *gone)] == ["listener 443…is missing", "listener 443…not wanted"]
+    lines = in_words([*pure.listener_change(None, HTTPS), *pure.listener_change(HTTPS, None)])
+    assert [line[:12] + "…" + line[-10:] for line in lines] == ["listener 443…is missing", "listener 443…not wanted"]
+
+
+def test_names_of_target_groups_become_arns_wherever_they_are() -> None:
+    weighted = {"TargetGroups": [{"TargetGroupName": "api", "Weight": 1}, {"TargetGroupName": "new", "Weight": 2}]}
+    listener = {
+        "Port": 80,
+        "Protocol": "HTTP",
+        "DefaultActions": [{"Type": "forward", "TargetGroupName": "web"}],
+        "Rules": [{"Priority": 1, "Conditions": [], "Actions": [{"Type": "forward", "ForwardConfig": weighted}]}],
+    }
+    assert pure.target_group_names([listener]) == {"web", "api", "new"}
+    (named,) = pure.with_arns([listener], ARNS)
+    assert named["DefaultActions"] == [{"Type": "forward", "TargetGroupArn": WEB}]
+    assert named["Rules"][0]["Actions"][0]["ForwardConfig"]["TargetGroups"] == [
+        {"TargetGroupArn": API, "Weight": 1},
+        {"TargetGroupArn": "new", "Weight": 2},
+    ]
+    assert "TargetGroupName" in listener["DefaultActions"][0], "what came in stays as it was"
 
 
 def _rule(priority: t.Any, arn: str, *conditions: Data) -> Data:
@@ -197,7 +214,7 @@ HOST = {"Field": "host-header", "HostHeaderConfig": {"Values": ["x.example.com"]
     ],
 )
 def test_rules(found: list[Data], wanted: list[Data], changed: list[str]) -> None:
-    lines = in_words(pure.rule_changes(443, found, wanted, ARNS))
+    lines = in_words(list(pure.rule_changes(443, found, wanted).values()))
     assert [line.split(":")[0] for line in lines] == [f"listener 443 rule {priority}" for priority in changed]
 
 

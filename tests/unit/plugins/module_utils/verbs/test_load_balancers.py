@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""alb_info and elb_attributes against moto: what is missing, what differs, and nothing that does not."""
+"""alb_info, alb_listeners and elb_attributes against moto: what is missing, what differs, and nothing that does not."""
 
 from __future__ import annotations
 
@@ -10,17 +10,26 @@ import typing as t
 
 import pytest
 from ansible_collections.steadystate.ecs.plugins.module_utils._verb import VerbFailure
-from ansible_collections.steadystate.ecs.plugins.module_utils._verbs import alb_info, elb_attributes
+from ansible_collections.steadystate.ecs.plugins.module_utils._verbs import alb_info, alb_listeners, elb_attributes
 from moto import mock_aws
 
 from .platform_stage import Stage
 
 Data = dict[str, t.Any]
-RULE: Data = {
+API_RULE: Data = {
     "Priority": 10,
     "Conditions": [{"Field": "path-pattern", "PathPatternConfig": {"Values": ["/api/*"]}}],
     "Actions": [{"Type": "forward", "TargetGroupName": "api"}],
 }
+
+
+LISTENER: Data = {
+    "Port": 80,
+    "Protocol": "HTTP",
+    "DefaultActions": [{"Type": "forward", "TargetGroupName": "web"}],
+    "Rules": [API_RULE],
+}
+TO_HTTPS: Data = {"Type": "redirect", "RedirectConfig": {"Protocol": "HTTPS", "Port": "443", "StatusCode": "HTTP_301"}}
 
 
 @pytest.fixture
@@ -30,11 +39,9 @@ def stage() -> t.Iterator[Stage]:
 
 
 def wanted(**change: t.Any) -> Data:
-    listener = {"Port": 80, "Protocol": "HTTP", "DefaultActions": [{"Type": "forward", "TargetGroupName": "web"}], "Rules": [RULE]}
     balancer = {
         "name": "shop",
         "scheme": "internet-facing",
-        "listeners": [listener],
         "attributes": {"idle_timeout.timeout_seconds": 60},
         "tags": {"project": "shop"},
         "web_acl": "",
@@ -86,10 +93,8 @@ def test_in_an_empty_account_everything_is_missing(stage: Stage) -> None:
     found = stage.run(alb_info.VERB, **wanted())
     balancer = found["load_balancer"]
     assert (found["differs"], found["changed"], stage.writes) == (True, False, [])
-    assert (balancer["arn"], balancer["state"], balancer["new_ports"]) == ("", "absent", [80])
+    assert (balancer["arn"], balancer["state"]) == ("", "absent")
     assert balancer["differences"] == ["load balancer shop is missing"]
-    assert balancer["listener_differences"][0].startswith("listener 80: ")
-    assert balancer["rule_differences"][0].startswith("listener 80 rule 10: ")
     assert not balancer["web_acl_differs"]
     assert [group["differences"] for group in found["target_groups"].values()] == [
         ["target group web is missing"],
@@ -109,7 +114,7 @@ def test_what_is_as_wanted_differs_in_nothing(stage: Stage) -> None:
     assert balancer["dns_name"].endswith("elb.amazonaws.com")
     assert balancer["zone_id"]
     assert balancer["state"] in ("provisioning", "active")
-    assert [balancer[key] for key in ("differences", "listener_differences", "rule_differences", "new_ports")] == [[], [], [], []]
+    assert (balancer["differences"], balancer["fixed_differences"]) == ([], [])
     assert (balancer["attributes"], balancer["web_acl_differs"]) == ({}, False)
     web = found["target_groups"]["web"]
     assert (web["arn"], web["label"]) == (arns["web"], arns["web"].rsplit(":", 1)[1])
@@ -125,17 +130,8 @@ def test_what_somebody_has_changed_is_named(stage: Stage) -> None:
     elb.modify_target_group_attributes(
         TargetGroupArn=arns["api"], Attributes=[{"Key": "deregistration_delay.timeout_seconds", "Value": "300"}]
     )
-    elb.modify_listener(ListenerArn=arns["listener"], DefaultActions=[{"Type": "forward", "TargetGroupArn": arns["api"]}])
-    elb.create_rule(
-        ListenerArn=arns["listener"],
-        Priority=5,
-        Conditions=[{"Field": "host-header", "Values": ["x.example.com"]}],
-        Actions=[{"Type": "forward", "TargetGroupArn": arns["api"]}],
-    )
     found = stage.run(alb_info.VERB, **wanted())
     assert found["load_balancer"]["attributes"] == {"idle_timeout.timeout_seconds": "60"}
-    assert len(found["load_balancer"]["listener_differences"]) == 1
-    assert found["load_balancer"]["rule_differences"][0].endswith("is not wanted")
     assert found["target_groups"]["web"]["differences"] == ["target group web health_check_path: / -> /health"]
     assert found["target_groups"]["api"]["attributes"] == {"deregistration_delay.timeout_seconds": "30"}
 
@@ -157,16 +153,110 @@ def test_target_groups_alone(stage: Stage) -> None:
     assert found["target_groups"]["nobody"]["arn"] == ""
 
 
+def listening(stage: Stage, arn: str) -> dict[int, Data]:
+    return {item["Port"]: item for item in stage.client("elbv2").describe_listeners(LoadBalancerArn=arn)["Listeners"]}
+
+
+def test_listeners_and_rules_are_made_and_found_again(stage: Stage) -> None:
+    arns = build(stage)
+    assert not stage.run(alb_listeners.VERB, load_balancer="shop", listeners=[LISTENER])["changed"]
+    stage.client("elbv2").delete_listener(ListenerArn=arns["listener"])
+    again = stage.twice(alb_listeners.VERB, load_balancer="shop", listeners=[LISTENER], tags={"project": "shop"})
+    assert again["ports"] == [80]
+    made = listening(stage, arns["shop"])[80]["ListenerArn"]
+    described = stage.client("elbv2").describe_tags(ResourceArns=[made])["TagDescriptions"]
+    assert described[0]["Tags"] == [{"Key": "project", "Value": "shop"}]
+
+
+def test_what_differs_of_listeners_and_rules_is_put_right(stage: Stage) -> None:
+    arns = build(stage)
+    elb = stage.client("elbv2")
+    elb.modify_listener(ListenerArn=arns["listener"], DefaultActions=[{"Type": "forward", "TargetGroupArn": arns["api"]}])
+    rule = next(item for item in elb.describe_rules(ListenerArn=arns["listener"])["Rules"] if item["Priority"] == "10")
+    # One condition more than is wanted, which makes the rule match less.
+    narrow = [{"Field": "path-pattern", "Values": ["/api/*"]}, {"Field": "host-header", "Values": ["x.example.com"]}]
+    elb.modify_rule(RuleArn=rule["RuleArn"], Conditions=narrow)
+    elb.create_rule(
+        ListenerArn=arns["listener"],
+        Priority=5,
+        Conditions=[{"Field": "host-header", "Values": ["x.example.com"]}],
+        Actions=[{"Type": "forward", "TargetGroupArn": arns["api"]}],
+    )
+    elb.create_listener(
+        LoadBalancerArn=arns["shop"], Port=8080, Protocol="HTTP", DefaultActions=[{"Type": "forward", "TargetGroupArn": arns["api"]}]
+    )
+    told = stage.run(alb_listeners.VERB, check=True, load_balancer="shop", listeners=[LISTENER])
+    assert [line.split(":")[0] for line in told["diff"]["before"].splitlines()] == [
+        "listener 80 default",
+        "listener 80 rule 5",
+        "listener 80 rule 10",
+        "listener 8080",
+    ]
+    assert [line.split(":")[0] for line in told["diff"]["after"].splitlines()] == ["listener 80 default", "listener 80 rule 10"]
+    stage.twice(alb_listeners.VERB, load_balancer="shop", listeners=[LISTENER])
+    rules = elb.describe_rules(ListenerArn=arns["listener"])["Rules"]
+    assert sorted(item["Priority"] for item in rules) == ["10", "default"]
+    assert list(listening(stage, arns["shop"])) == [80]
+
+
+def test_a_load_balancer_goes_over_to_https(stage: Stage) -> None:
+    arns = build(stage)
+    certificate = stage.client("acm").request_certificate(DomainName="shop.example.com", ValidationMethod="DNS")["CertificateArn"]
+    secure = {
+        **LISTENER,
+        "Port": "443",
+        "Protocol": "HTTPS",
+        "SslPolicy": "ELBSecurityPolicy-TLS13-1-2-2021-06",
+        "Certificates": [{"CertificateArn": certificate}],
+    }
+    plain = {"Port": 80, "Protocol": "HTTP", "DefaultActions": [TO_HTTPS]}
+    stage.twice(alb_listeners.VERB, load_balancer="shop", listeners=[plain, secure])
+    found = listening(stage, arns["shop"])
+    assert found[80]["DefaultActions"][0]["Type"] == "redirect"
+    assert found[443]["SslPolicy"] == "ELBSecurityPolicy-TLS13-1-2-2021-06"
+    rules = {port: stage.client("elbv2").describe_rules(ListenerArn=item["ListenerArn"])["Rules"] for port, item in found.items()}
+    assert {port: sorted(item["Priority"] for item in each) for port, each in rules.items()} == {80: ["default"], 443: ["10", "default"]}
+
+
+def test_requests_are_not_sent_to_a_port_before_it_is_open(stage: Stage) -> None:
+    build(stage)
+    secure = {**LISTENER, "Port": 443, "Protocol": "HTTPS", "Certificates": [{"CertificateArn": "arn:aws:iam::1:server-certificate/x"}]}
+    plain = {"Port": 80, "Protocol": "HTTP", "DefaultActions": [TO_HTTPS]}
+    told = stage.run(alb_listeners.VERB, check=True, load_balancer="shop", listeners=[plain, secure])
+    assert [line.split(":")[0] for line in told["diff"]["after"].splitlines()] == [
+        "listener 443",
+        "listener 443 rule 10",
+        "listener 80 default",
+    ]
+
+
+def test_check_mode_knows_listeners_of_what_does_not_exist_yet(stage: Stage) -> None:
+    told = stage.run(alb_listeners.VERB, check=True, load_balancer="shop", listeners=[LISTENER])
+    assert told["changed"]
+    assert '"web"' in told["diff"]["after"]
+    with pytest.raises(VerbFailure, match=r"load_balancer: there is no shop\."):
+        stage.run(alb_listeners.VERB, load_balancer="shop", listeners=[LISTENER])
+    build(stage)
+    forward = {"Type": "forward", "TargetGroupName": "nobody"}
+    with pytest.raises(VerbFailure, match="listeners: there is no target group nobody"):
+        stage.run(alb_listeners.VERB, load_balancer="shop", listeners=[{**LISTENER, "DefaultActions": [forward]}])
+    assert stage.writes == []
+
+
 @pytest.mark.parametrize(
-    ("listener", "said"),
+    ("listeners", "said"),
     [
-        ({"Port": 80}, r"load_balancer\.listeners\[0\]: has no Protocol, DefaultActions"),
-        ({"Port": 443, "Protocol": "HTTPS", "DefaultActions": []}, "HTTPS needs Certificates"),
+        ([{"Port": 80}], r"listeners\[0\]: it has no Protocol, DefaultActions"),
+        ([{**LISTENER, "Protocol": "HTTPS"}], r"listeners\[0\]: HTTPS needs Certificates"),
+        ([LISTENER, LISTENER], r"listeners\[1\]: port 80 is given twice"),
+        ([{**LISTENER, "Rules": [{**API_RULE, "Priority": 0}]}], "0 is no priority of a rule. Use 1 to 50000"),
+        ([{**LISTENER, "Rules": [API_RULE, API_RULE]}], "the priority 10 is given twice"),
     ],
 )
-def test_listeners_that_cannot_be(stage: Stage, listener: Data, said: str) -> None:
+def test_listeners_that_cannot_be(stage: Stage, listeners: list[Data], said: str) -> None:
     with pytest.raises(VerbFailure, match=said):
-        stage.run(alb_info.VERB, load_balancer={"name": "shop", "listeners": [listener]})
+        stage.run(alb_listeners.VERB, load_balancer="shop", listeners=listeners)
+    assert stage.writes == []
 
 
 def test_any_attribute_can_be_set(stage: Stage) -> None:
