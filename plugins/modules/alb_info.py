@@ -10,9 +10,8 @@ module: alb_info
 version_added: 0.1.0
 short_description: Where an Application Load Balancer differs from what is wanted
 description:
-  - Reads a load balancer and target groups by their names, and says where they differ from what is wanted. Changes nothing.
-  - It is the quick look before M(amazon.aws.elb_application_lb) and M(community.aws.elb_target_group), which need a second each
-    also when there is nothing to do.
+  - Reads a load balancer by its name, and says where it differs from what is wanted. Finds target groups by their names. Changes nothing.
+  - It is the quick look before M(amazon.aws.elb_application_lb), which needs a second also when there is nothing to do.
   - Whatever is left out is not compared.
   - The differences are shown as they are found.
 author:
@@ -54,69 +53,15 @@ options:
         type: dict
   target_groups:
     description:
-      - Target groups, and what they are to be like.
+      - Names of target groups to find.
     type: list
-    elements: dict
+    elements: str
     default: []
-    suboptions:
-      name:
-        description: Its name.
-        type: str
-        required: true
-      target_type:
-        description: What its targets are.
-        type: str
-        choices: [ip, instance]
-      protocol:
-        description: How the load balancer talks to them.
-        type: str
-        choices: [HTTP, HTTPS]
-      protocol_version:
-        description: Which version of HTTP it speaks.
-        type: str
-        choices: [HTTP1, HTTP2, GRPC]
-      port:
-        description: The port that targets have which name none.
-        type: int
-      vpc_id:
-        description: The VPC that they are in.
-        type: str
-      health_check_protocol:
-        description: How their health is asked for.
-        type: str
-        choices: [HTTP, HTTPS]
-      health_check_port:
-        description: The port for that, or V(traffic-port).
-        type: str
-      health_check_path:
-        description: The path for that.
-        type: str
-      health_check_interval:
-        description: Seconds from one check to the next.
-        type: int
-      health_check_timeout:
-        description: Seconds that an answer may take.
-        type: int
-      health_check_codes:
-        description: The codes that are healthy.
-        type: str
-      healthy_threshold:
-        description: Good checks in a row after which an unhealthy target is healthy.
-        type: int
-      unhealthy_threshold:
-        description: Bad checks in a row after which a target is unhealthy.
-        type: int
-      attributes:
-        description: Attributes, by the keys that the API has for them.
-        type: dict
-      tags:
-        description: Tags that it is to have. Others do not count.
-        type: dict
 seealso:
   - module: steadystate.ecs.alb_listeners
+  - module: steadystate.ecs.alb_target_group
   - module: steadystate.ecs.elb_attributes
   - module: amazon.aws.elb_application_lb
-  - module: community.aws.elb_target_group
 extends_documentation_fragment:
   - steadystate.ecs._aws
   - steadystate.ecs._attributes
@@ -140,9 +85,7 @@ EXAMPLES = r"""
       name: shop
       attributes:
         idle_timeout.timeout_seconds: 120
-    target_groups:
-      - name: shop-web
-        health_check_path: /health
+    target_groups: [shop-web]
   register: found
 
 - name: Show where it is
@@ -195,7 +138,29 @@ load_balancer:
       type: bool
       sample: false
 target_groups:
-  description: The target groups and their differences, by their names.
+  description: The target groups, by their names.
+  returned: success
+  type: dict
+  contains:
+    arn:
+      description: Its ARN, empty when it does not exist.
+      type: str
+      sample: arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/shop-web/73e2d6bc24d8a067
+    label:
+      description: What its metrics call it.
+      type: str
+      sample: targetgroup/shop-web/73e2d6bc24d8a067
+    load_balancer_arns:
+      description: The load balancers that forward to it.
+      type: list
+      elements: str
+      sample: []
+differs:
+      description: Whether another web ACL is in front of it, or none.
+      type: bool
+      sample: false
+target_groups:
+  description: The target groups, by their names.
   returned: success
   type: dict
   contains:
@@ -227,7 +192,7 @@ target_groups:
       type: dict
       sample: {}
 differs:
-  description: Whether anything does.
+  description: Whether the load balancer does.
   returned: success
   type: bool
   sample: true

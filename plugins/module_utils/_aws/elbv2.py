@@ -89,6 +89,24 @@ def delete_rule(client: t.Any, rule_arn: str) -> None:
     client.delete_rule(RuleArn=rule_arn)
 
 
+def create_target_group(client: t.Any, request: dict[str, t.Any]) -> str:
+    """The ARN of the new target group."""
+    return str(client.create_target_group(**request)["TargetGroups"][0]["TargetGroupArn"])
+
+
+def modify_target_group(client: t.Any, arn: str, health_check: dict[str, t.Any]) -> None:
+    """Replace the members of its health check that are given."""
+    client.modify_target_group(TargetGroupArn=arn, **health_check)
+
+
+def delete_target_group(client: t.Any, arn: str) -> None:
+    client.delete_target_group(TargetGroupArn=arn)
+
+
+def add_tags(client: t.Any, arn: str, wanted: dict[str, str]) -> None:
+    client.add_tags(ResourceArns=[arn], Tags=[{"Key": key, "Value": value} for key, value in wanted.items()])
+
+
 def tags(client: t.Any, arn: str) -> dict[str, str]:
     found = client.describe_tags(ResourceArns=[arn])["TagDescriptions"]
     return {tag["Key"]: tag.get("Value", "") for item in found for tag in item.get("Tags", [])}

@@ -11,6 +11,7 @@ is a difference.
 from __future__ import annotations
 
 import json
+import re
 import typing as t
 
 from .differences import Change, of_members
@@ -28,6 +29,7 @@ _CONFIG = {
     "query-string": "QueryStringConfig",
     "source-ip": "SourceIpConfig",
 }
+_NAME = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
 _DEFAULT_TLS_POLICY = "ELBSecurityPolicy-2016-08"
 
 
@@ -52,7 +54,12 @@ def balancer_changes(found: Data | None, tags: dict[str, str], wanted: Data) -> 
 
 def tag_changes(where: str, found: dict[str, str], wanted: dict[str, t.Any] | None) -> list[Change]:
     """Tags that are missing or other. One that nobody asked for is left alone."""
-    return of_members(f"{where} tag", found, {key: str(value) for key, value in (wanted or {}).items()})
+    return of_members(f"{where} tag", found, texts(wanted or {}))
+
+
+def texts(values: dict[str, t.Any]) -> dict[str, str]:
+    """Tags as AWS keeps them."""
+    return {str(key): str(value) for key, value in values.items()}
 
 
 def attribute_changes(where: str, found: dict[str, str], wanted: dict[str, t.Any] | None) -> dict[str, Change]:
@@ -134,31 +141,48 @@ def _targets(action: Data) -> list[Data]:
     return (action.get("ForwardConfig") or {}).get("TargetGroups") or [action]
 
 
-def group_changes(found: Data | None, tags: dict[str, str], wanted: Data) -> tuple[list[Change], list[Change]]:
-    """Differences of a target group: those that can be put right, and those that only another target group could."""
-    name = wanted["name"]
-    if found is None:
-        return [("", f"target group {name}")], []
-    where = f"target group {name}"
-    fixed = {
-        "target_type": found.get("TargetType"),
-        "protocol": found.get("Protocol"),
-        "protocol_version": found.get("ProtocolVersion"),
-        "port": found.get("Port"),
-        "vpc_id": found.get("VpcId"),
-    }
-    there = {
-        "health_check_protocol": found.get("HealthCheckProtocol"),
-        "health_check_port": found.get("HealthCheckPort"),
-        "health_check_path": found.get("HealthCheckPath"),
-        "health_check_interval": found.get("HealthCheckIntervalSeconds"),
-        "health_check_timeout": found.get("HealthCheckTimeoutSeconds"),
-        "health_check_codes": (found.get("Matcher") or {}).get("HttpCode"),
-        "healthy_threshold": found.get("HealthyThresholdCount"),
-        "unhealthy_threshold": found.get("UnhealthyThresholdCount"),
-    }
-    changes = of_members(where, there, {key: wanted.get(key) for key in there})
-    return [*changes, *tag_changes(where, tags, wanted.get("tags"))], of_members(where, fixed, {key: wanted.get(key) for key in fixed})
+def is_name(name: str) -> bool:
+    """Whether this can be the name of a load balancer or a target group (API reference, CreateTargetGroup)."""
+    return bool(_NAME.fullmatch(name)) and len(name) <= 32
+
+
+# The option of a health check, and what the API calls it.
+_HEALTH_CHECK = {
+    "health_check_protocol": "HealthCheckProtocol",
+    "health_check_port": "HealthCheckPort",
+    "health_check_path": "HealthCheckPath",
+    "health_check_interval": "HealthCheckIntervalSeconds",
+    "health_check_timeout": "HealthCheckTimeoutSeconds",
+    "healthy_threshold": "HealthyThresholdCount",
+    "unhealthy_threshold": "UnhealthyThresholdCount",
+}
+# What a target group has for ever.
+_FIXED = {"target_type": "TargetType", "protocol": "Protocol", "protocol_version": "ProtocolVersion", "port": "Port", "vpc_id": "VpcId"}
+
+
+def health_check_request(wanted: Data) -> Data:
+    """The health check in the API's words, without what is left out."""
+    request = {member: wanted[option] for option, member in _HEALTH_CHECK.items() if wanted.get(option) is not None}
+    codes = wanted.get("health_check_codes")
+    if codes is not None:
+        request["Matcher"] = {_matcher(wanted.get("protocol_version")): codes}
+    return request
+
+
+def group_changes(found: Data, wanted: Data) -> tuple[list[Change], list[Change]]:
+    """Differences of a target group: those of its health check, and those that only another target group could put right."""
+    where = f"target group {wanted['name']}"
+    fixed = {option: found.get(member) for option, member in _FIXED.items()}
+    there = {option: found.get(member) for option, member in _HEALTH_CHECK.items()}
+    there["health_check_codes"] = (found.get("Matcher") or {}).get(_matcher(found.get("ProtocolVersion")))
+    return (
+        of_members(where, there, {option: wanted.get(option) for option in there}),
+        of_members(where, fixed, {option: wanted.get(option) for option in fixed}),
+    )
+
+
+def _matcher(protocol_version: str | None) -> str:
+    return "GrpcCode" if protocol_version == "GRPC" else "HttpCode"
 
 
 def _listener(item: Data) -> Data:

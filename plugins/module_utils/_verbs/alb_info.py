@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads an Application Load Balancer and target groups, and says where they differ from what is wanted. Changes nothing."""
+"""Reads an Application Load Balancer, says where it differs from what is wanted, and finds target groups. Changes nothing."""
 
 from __future__ import annotations
 
@@ -14,24 +14,6 @@ from .._platform.differences import Change, in_words
 from .._verb import Context, Verb
 from ._shared import Data
 
-_GROUP_OPTIONS: dict[str, t.Any] = {
-    "name": {"type": "str", "required": True},
-    "target_type": {"type": "str", "choices": ["ip", "instance"]},
-    "protocol": {"type": "str", "choices": ["HTTP", "HTTPS"]},
-    "protocol_version": {"type": "str", "choices": ["HTTP1", "HTTP2", "GRPC"]},
-    "port": {"type": "int"},
-    "vpc_id": {"type": "str"},
-    "health_check_protocol": {"type": "str", "choices": ["HTTP", "HTTPS"]},
-    "health_check_port": {"type": "str"},
-    "health_check_path": {"type": "str"},
-    "health_check_interval": {"type": "int"},
-    "health_check_timeout": {"type": "int"},
-    "health_check_codes": {"type": "str"},
-    "healthy_threshold": {"type": "int"},
-    "unhealthy_threshold": {"type": "int"},
-    "attributes": {"type": "dict"},
-    "tags": {"type": "dict"},
-}
 ARGUMENT_SPEC: dict[str, t.Any] = {
     "load_balancer": {
         "type": "dict",
@@ -46,37 +28,23 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
             "tags": {"type": "dict"},
         },
     },
-    "target_groups": {"type": "list", "elements": "dict", "default": [], "options": _GROUP_OPTIONS},
+    "target_groups": {"type": "list", "elements": "str", "default": []},
 }
 
 
 def run(params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
     client = context.client("elbv2")
     balancer = _balancer(context, params["load_balancer"]) if params["load_balancer"] is not None else None
-    groups = {group["name"]: _group(client, group) for group in params["target_groups"]}
-    changes = [change for item in (balancer, *groups.values()) if item for change in item.pop("changes")]
+    changes = balancer.pop("changes") if balancer else []
     for line in in_words(changes):
         context.progress(line)
+    groups = {name: _group(elbv2.find_target_group(client, name)) for name in params["target_groups"]}
     return {"changed": False, "load_balancer": balancer, "target_groups": groups, "differs": bool(changes)}
 
 
-def _group(client: t.Any, wanted: Data) -> Data:
-    found = elbv2.find_target_group(client, wanted["name"])
+def _group(found: Data | None) -> Data:
     arn = found["TargetGroupArn"] if found else ""
-    tags = elbv2.tags(client, arn) if arn and wanted["tags"] else {}
-    changes, fixed = pure.group_changes(found, tags, wanted)
-    attributes = {}
-    if arn and wanted["attributes"]:
-        attributes = pure.attribute_changes(f"target group {wanted['name']}", elbv2.attributes(client, arn), wanted["attributes"])
-    return {
-        "arn": arn,
-        "label": arn.rsplit(":", 1)[-1],
-        "load_balancer_arns": found.get("LoadBalancerArns", []) if found else [],
-        "differences": in_words(changes),
-        "fixed_differences": in_words(fixed),
-        "attributes": {key: pure.attribute_text((wanted["attributes"] or {})[key]) for key in attributes},
-        "changes": [*changes, *fixed, *attributes.values()],
-    }
+    return {"arn": arn, "label": arn.rsplit(":", 1)[-1], "load_balancer_arns": found.get("LoadBalancerArns", []) if found else []}
 
 
 def _balancer(context: Context, wanted: Data) -> Data:

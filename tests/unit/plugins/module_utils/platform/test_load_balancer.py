@@ -235,7 +235,6 @@ GROUP = {
     [
         (GROUP, {"port": 8080, "vpc_id": "vpc-1", "health_check_path": "/health", "health_check_codes": "200"}, [], []),
         (GROUP, {}, [], []),
-        (None, {"port": 8080}, ["target group web is missing"], []),
         (
             GROUP,
             {"health_check_interval": 10, "health_check_codes": "200-299"},
@@ -243,9 +242,22 @@ GROUP = {
             [],
         ),
         (GROUP, {"port": 9090, "vpc_id": "vpc-2"}, [], ["target group web port: 8080 -> 9090", "target group web vpc_id: vpc-1 -> vpc-2"]),
-        (GROUP, {"tags": {"project": "shop"}}, ["target group web tag project: shop is missing"], []),
+        ({**GROUP, "ProtocolVersion": "GRPC", "Matcher": {"GrpcCode": "0"}}, {"health_check_codes": "0"}, [], []),
     ],
 )
-def test_target_groups(found: Data | None, wanted: Data, changes: list[str], fixed: list[str]) -> None:
-    there = pure.group_changes(found, {}, {"name": "web", **wanted})
+def test_target_groups(found: Data, wanted: Data, changes: list[str], fixed: list[str]) -> None:
+    there = pure.group_changes(found, {"name": "web", **wanted})
     assert (in_words(there[0]), in_words(there[1])) == (changes, fixed)
+
+
+def test_a_health_check_in_the_words_of_the_api() -> None:
+    wanted = {"health_check_path": "/", "health_check_codes": "200", "healthy_threshold": None}
+    assert pure.health_check_request(wanted) == {"HealthCheckPath": "/", "Matcher": {"HttpCode": "200"}}
+    assert pure.health_check_request({"health_check_codes": "0", "protocol_version": "GRPC"}) == {"Matcher": {"GrpcCode": "0"}}
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"), [("a", True), ("a-1", True), ("a" * 32, True), ("a" * 33, False), ("-a", False), ("a--b", False), ("a_b", False)]
+)
+def test_names(name: str, is_one: bool) -> None:
+    assert pure.is_name(name) is is_one

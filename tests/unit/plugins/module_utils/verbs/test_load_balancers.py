@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""alb_info, alb_listeners and elb_attributes against moto: what is missing, what differs, and nothing that does not."""
+"""alb_info, alb_listeners, alb_target_group and elb_attributes against moto: what is missing, what differs, and nothing that does not."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.steadystate.ecs.plugins.module_utils._verb import VerbFailure
-from ansible_collections.steadystate.ecs.plugins.module_utils._verbs import alb_info, alb_listeners, elb_attributes
+from ansible_collections.steadystate.ecs.plugins.module_utils._verbs import alb_info, alb_listeners, alb_target_group, elb_attributes
 from moto import mock_aws
 
 from .platform_stage import Stage
@@ -47,18 +47,7 @@ def wanted(**change: t.Any) -> Data:
         "web_acl": "",
         **change,
     }
-    groups = [
-        {
-            "name": name,
-            "target_type": "ip",
-            "port": 8080,
-            "health_check_path": "/health",
-            "attributes": {"deregistration_delay.timeout_seconds": 30},
-            "tags": {"service": name},
-        }
-        for name in ("web", "api")
-    ]
-    return {"load_balancer": balancer, "target_groups": groups}
+    return {"load_balancer": balancer, "target_groups": ["web", "api"]}
 
 
 def build(stage: Stage) -> dict[str, str]:
@@ -96,11 +85,8 @@ def test_in_an_empty_account_everything_is_missing(stage: Stage) -> None:
     assert (balancer["arn"], balancer["state"]) == ("", "absent")
     assert balancer["differences"] == ["load balancer shop is missing"]
     assert not balancer["web_acl_differs"]
-    assert [group["differences"] for group in found["target_groups"].values()] == [
-        ["target group web is missing"],
-        ["target group api is missing"],
-    ]
-    assert "target group web is missing" in stage.said
+    assert [group["arn"] for group in found["target_groups"].values()] == ["", ""]
+    assert stage.said == ["load balancer shop is missing"]
 
 
 def test_what_is_as_wanted_differs_in_nothing(stage: Stage) -> None:
@@ -119,21 +105,20 @@ def test_what_is_as_wanted_differs_in_nothing(stage: Stage) -> None:
     web = found["target_groups"]["web"]
     assert (web["arn"], web["label"]) == (arns["web"], arns["web"].rsplit(":", 1)[1])
     assert web["load_balancer_arns"] == [arns["shop"]]
-    assert (web["differences"], web["fixed_differences"], web["attributes"]) == ([], [], {})
 
 
 def test_what_somebody_has_changed_is_named(stage: Stage) -> None:
     arns = build(stage)
     elb = stage.client("elbv2")
     elb.modify_load_balancer_attributes(LoadBalancerArn=arns["shop"], Attributes=[{"Key": "idle_timeout.timeout_seconds", "Value": "90"}])
-    elb.modify_target_group(TargetGroupArn=arns["web"], HealthCheckPath="/")
-    elb.modify_target_group_attributes(
-        TargetGroupArn=arns["api"], Attributes=[{"Key": "deregistration_delay.timeout_seconds", "Value": "300"}]
-    )
+    elb.add_tags(ResourceArns=[arns["shop"]], Tags=[{"Key": "project", "Value": "other"}])
     found = stage.run(alb_info.VERB, **wanted())
     assert found["load_balancer"]["attributes"] == {"idle_timeout.timeout_seconds": "60"}
-    assert found["target_groups"]["web"]["differences"] == ["target group web health_check_path: / -> /health"]
-    assert found["target_groups"]["api"]["attributes"] == {"deregistration_delay.timeout_seconds": "30"}
+    assert found["load_balancer"]["differences"] == ["load balancer shop tag project: other -> shop"]
+    assert stage.said == [
+        "load balancer shop tag project: other -> shop",
+        "load balancer shop idle_timeout.timeout_seconds: 90 -> 60",
+    ]
 
 
 def test_the_firewall_in_front_is_compared_by_its_name(stage: Stage) -> None:
@@ -148,9 +133,57 @@ def test_the_firewall_in_front_is_compared_by_its_name(stage: Stage) -> None:
 
 
 def test_target_groups_alone(stage: Stage) -> None:
-    found = stage.run(alb_info.VERB, target_groups=[{"name": "nobody"}])
+    found = stage.run(alb_info.VERB, target_groups=["nobody"])
     assert found["load_balancer"] is None
     assert found["target_groups"]["nobody"]["arn"] == ""
+
+
+def group(stage: Stage, **change: t.Any) -> Data:
+    return {
+        "name": "web",
+        "port": 8080,
+        "vpc_id": stage.client("ec2").describe_vpcs()["Vpcs"][0]["VpcId"],
+        "health_check_path": "/health",
+        "health_check_codes": "200-299",
+        "attributes": {"deregistration_delay.timeout_seconds": 30, "slow_start.duration_seconds": 60},
+        "tags": {"service": "web"},
+        **change,
+    }
+
+
+def test_a_target_group_with_its_health_check_and_attributes(stage: Stage) -> None:
+    made = stage.twice(alb_target_group.VERB, **group(stage))
+    assert made["label"].startswith("targetgroup/web/")
+    found = stage.client("elbv2").describe_target_groups(Names=["web"])["TargetGroups"][0]
+    assert (found["TargetGroupArn"], found["TargetType"], found["HealthCheckPath"]) == (made["arn"], "ip", "/health")
+    assert found["Matcher"] == {"HttpCode": "200-299"}
+    attributes = {"deregistration_delay.timeout_seconds": 300, "slow_start.duration_seconds": 60}
+    changed = group(stage, health_check_interval=10, attributes=attributes, tags={"service": "web", "team": "a"})
+    told = stage.run(alb_target_group.VERB, check=True, **changed)
+    assert told["diff"]["after"].splitlines() == [
+        "target group web health_check_interval: 10",
+        "target group web tag team: a",
+        "target group web deregistration_delay.timeout_seconds: 300",
+    ]
+    stage.twice(alb_target_group.VERB, **changed)
+    assert not stage.run(alb_target_group.VERB, name="web")["changed"], "what is left out stays as it is"
+    stage.twice(alb_target_group.VERB, name="web", state="absent")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"port": 9090}, "target group web port: 8080 -> 9090: AWS cannot change that"),
+        ({"target_type": "instance"}, "target group web target_type: ip -> instance: AWS cannot change that"),
+        ({"name": "w" * 33}, "is no name of a target group. Use at most 32"),
+        ({"name": "new", "vpc_id": None}, "vpc_id: the target group new does not exist, and cannot be created without it"),
+    ],
+)
+def test_target_groups_that_cannot_be(stage: Stage, change: Data, said: str) -> None:
+    stage.run(alb_target_group.VERB, **group(stage))
+    with pytest.raises(VerbFailure, match=said):
+        stage.run(alb_target_group.VERB, **group(stage, **change))
+    assert stage.writes == []
 
 
 def listening(stage: Stage, arn: str) -> dict[int, Data]:
