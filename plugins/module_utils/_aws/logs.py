@@ -60,3 +60,15 @@ def following(client: t.Any, group: str, stream: str, token: str | None) -> tupl
         if not answer.get("events") or following_token in (None, token):
             return lines, following_token or token
         token = following_token
+
+
+def create_log_group(client: t.Any, name: str, tags: dict[str, str]) -> None:
+    client.create_log_group(logGroupName=name, **({"tags": tags} if tags else {}))
+
+
+def put_retention(client: t.Any, name: str, days: int) -> None:
+    client.put_retention_policy(logGroupName=name, retentionInDays=days)
+
+
+def tag_log_group(client: t.Any, arn: str, tags: dict[str, str]) -> None:
+    client.tag_resource(resourceArn=arn.removesuffix(":*"), tags=tags)

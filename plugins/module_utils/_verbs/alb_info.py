@@ -35,9 +35,11 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
 def run(params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
     client = context.client("elbv2")
     balancer = _balancer(context, params["load_balancer"]) if params["load_balancer"] is not None else None
-    changes = balancer.pop("changes") if balancer else []
-    for line in in_words(changes):
-        context.progress(line)
+    changes: list[Change] = balancer.pop("changes") if balancer else []
+    # Whoever only looks for the load balancer wants nothing of it.
+    if params["load_balancer"] is not None and any(value is not None for key, value in params["load_balancer"].items() if key != "name"):
+        for line in in_words(changes):
+            context.progress(line)
     groups = {name: _group(elbv2.find_target_group(client, name)) for name in params["target_groups"]}
     return {"changed": False, "load_balancer": balancer, "target_groups": groups, "differs": bool(changes)}
 

@@ -102,6 +102,9 @@ def _label(params: Data, context: Context) -> str:
     balancer = elbv2.find_load_balancer(client, params["load_balancer"])
     group = elbv2.find_target_group(client, params["target_group"])
     for option, there in (("load_balancer", balancer), ("target_group", group)):
+        if there is None and context.check_mode:
+            # What this run would create before it came here.
+            return f"{params['load_balancer']}/{params['target_group']}"
         if there is None:
             raise VerbFailure(
                 f"{option}: there is no {params[option]}. requests_per_target needs it; create it first, or name the right one."

@@ -13,7 +13,7 @@ from ansible_collections.steadystate.ecs.plugins.module_utils._verb import VerbF
 from ansible_collections.steadystate.ecs.plugins.module_utils._verbs import (
     cloudwatch_alarms,
     cloudwatch_dashboard,
-    log_group_info,
+    cloudwatch_log_groups,
     sns_topic,
 )
 from moto import mock_aws
@@ -145,22 +145,21 @@ def test_a_topic_is_found_by_its_whole_name(stage: Stage) -> None:
         stage.run(sns_topic.VERB, name="a b")
 
 
-def test_log_groups_that_differ_are_named(stage: Stage) -> None:
+def test_log_groups_keep_their_lines_as_long_as_is_said(stage: Stage) -> None:
     logs = stage.client("logs")
-    for name, days in (("/ecs/shop/api", 7), ("/ecs/shop/api-extra", 30), ("/ecs/shop/ever", None)):
+    for name, days in (("/ecs/shop/api-extra", 30), ("/ecs/shop/ever", None)):
         logs.create_log_group(logGroupName=name, tags={"project": "shop"})
         if days:
             logs.put_retention_policy(logGroupName=name, retentionInDays=days)
-    names = ["/ecs/shop/api", "/ecs/shop/api-extra", "/ecs/shop/ever", "/ecs/shop/a"]
-    found = stage.run(log_group_info.VERB, log_groups=[{"name": name, "retention": 7, "tags": {"project": "shop"}} for name in names])
-    assert found["differing"] == names[1:]
-    assert [item["retention"] for item in found["log_groups"]] == [7, 30, None, None]
-    assert [item["exists"] for item in found["log_groups"]] == [True, True, True, False]
-    assert [item["differences"] for item in found["log_groups"]] == [
-        [],
-        ["log group /ecs/shop/api-extra retention: 30 -> 7"],
-        ["log group /ecs/shop/ever retention: 7 is missing"],
-        ["log group /ecs/shop/a is missing"],
-    ]
-    tagged = stage.run(log_group_info.VERB, log_groups=[{"name": names[0], "tags": {"project": "store"}}])
-    assert tagged["differing"] == names[:1]
+    names = ["/ecs/shop/api", "/ecs/shop/api-extra", "/ecs/shop/ever"]
+    options = {"log_groups": [{"name": name, "retention": 7, "tags": {"project": "shop"}} for name in names]}
+    assert stage.run(cloudwatch_log_groups.VERB, check=True, **options)["diff"] == {
+        "before": "log group /ecs/shop/api-extra retention: 30\n",
+        "after": "log group /ecs/shop/api\nlog group /ecs/shop/api-extra retention: 7\nlog group /ecs/shop/ever retention: 7\n",
+    }
+    assert stage.twice(cloudwatch_log_groups.VERB, **options)["log_groups"] == names
+    found = {item["logGroupName"]: item["retentionInDays"] for item in logs.describe_log_groups()["logGroups"]}
+    assert found == dict.fromkeys(names, 7)
+    stage.twice(cloudwatch_log_groups.VERB, log_groups=[{"name": names[0], "tags": {"project": "store"}}])
+    with pytest.raises(VerbFailure, match=r"log_groups\[0\]\.retention: 8 days cannot be kept\. Use one of 1, 3, 5, 7"):
+        stage.run(cloudwatch_log_groups.VERB, log_groups=[{"name": "a", "retention": 8}])

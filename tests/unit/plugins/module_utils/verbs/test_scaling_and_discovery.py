@@ -78,6 +78,8 @@ def test_requests_are_those_of_the_target_group_behind_the_load_balancer(service
     with pytest.raises(VerbFailure, match="target_group: there is no api"):
         service.run(ecs_service_autoscaling.VERB, **options)
     assert service.writes == []
+    told = service.run(ecs_service_autoscaling.VERB, check=True, **options)
+    assert '"ResourceLabel": "shop/api"' in told["diff"]["after"], "check mode may come before what it names"
     elb.create_target_group(Name="api", Port=80, Protocol="HTTP", VpcId=ec2.describe_vpcs()["Vpcs"][0]["VpcId"], TargetType="ip")
     service.twice(ecs_service_autoscaling.VERB, **options)
     policies = service.client("application-autoscaling").describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"]

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils._verbs.log_group_info import VERB
+from ..module_utils._verbs.cloudwatch_log_groups import VERB
 from ..plugin_utils._in_process import InProcessAction
 
 
