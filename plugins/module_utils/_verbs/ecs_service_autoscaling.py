@@ -55,7 +55,7 @@ def run(params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
     if params["state"] == "absent":
         return _remove(client, resource, found, context)
     if found is None and not _exists(context, cluster, service):
-        context.progress(f"{service} does not exist yet: its autoscaling is set up after its first deploy")
+        context.progress(f"{service} does not exist yet: run this again after its first deploy to have it scaled")
         return _result(params, exists=False, changes=[])
     policies = scaling.policies(
         service, _targets(params), _label(params, context), (params["scale_out_cooldown"], params["scale_in_cooldown"]), params["scale_in"]
