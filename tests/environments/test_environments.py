@@ -151,7 +151,7 @@ def test_check_mode_on_a_provisioned_account_tells_the_truth(account: Account) -
     account.forget_calls()
     run = account.play("provision", "prod", "--check", "--diff")
     assert (run.code, run.changed) == (0, 0), run.output
-    run = account.play("provision", "prod", "--check", "--diff", alb_deregistration_delay=120)
+    run = account.play("provision", "prod", "--check", "--diff", ecs_cluster_max_size=7)
     assert (run.code, run.changed) == (0, 1), run.output
     assert account.writes() == []
 
