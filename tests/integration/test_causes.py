@@ -82,16 +82,17 @@ def test_a_permission_that_the_services_role_has_lost(account: Account, balanced
 
 
 def test_all_calls_throttled_until_the_time_is_up(account: Account, balanced: Balanced, tmp_path: Path) -> None:
-    new = balanced.service.define({"LOG_LEVEL": "error"})
+    # It must not be steady before the throttling has begun.
+    new = balanced.service.never_healthy_yet()
     with microburst(account.facts["url"], tmp_path) as url:
-        play = balanced.service.play(new, url, wait_timeout=3)
+        play = balanced.service.play(new, url, wait_timeout=8)
         play.until(play.said("waiting for"))
         throttling = {"code": "ThrottlingException", "status": 400, "message": "Rate exceeded"}
         control(url, "PATCH", "rules", [{"service": "*", "error": throttling}])
         run = play.end()
     wait = run["wait"]
     assert (wait["verdict"], wait["cause"]) == ("timed_out", "throttled"), run.output
-    assert wait["evidence"][0].startswith("after 3 s: AWS has given no answer since 20")
+    assert wait["evidence"][0].startswith("after 8 s: AWS has given no answer since 20")
     assert wait["evidence"][1].startswith("before that: new ")
     assert "Nothing was put back: nobody knows how the deployment stands." in wait["msg"]
     assert wait["throttled_calls"] >= 1
