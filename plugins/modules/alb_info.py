@@ -156,42 +156,6 @@ target_groups:
       elements: str
       sample: []
 differs:
-      description: Whether another web ACL is in front of it, or none.
-      type: bool
-      sample: false
-target_groups:
-  description: The target groups, by their names.
-  returned: success
-  type: dict
-  contains:
-    arn:
-      description: Its ARN, empty when it does not exist.
-      type: str
-      sample: arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/shop-web/73e2d6bc24d8a067
-    label:
-      description: What its metrics call it.
-      type: str
-      sample: targetgroup/shop-web/73e2d6bc24d8a067
-    load_balancer_arns:
-      description: The load balancers that forward to it.
-      type: list
-      elements: str
-      sample: []
-    differences:
-      description: Differences that can be put right.
-      type: list
-      elements: str
-      sample: ["target group shop-web health_check_path: / -> /health"]
-    fixed_differences:
-      description: Differences of what AWS cannot change. Another target group is needed.
-      type: list
-      elements: str
-      sample: []
-    attributes:
-      description: The attributes that differ, with the value they are to have.
-      type: dict
-      sample: {}
-differs:
   description: Whether the load balancer does.
   returned: success
   type: bool
