@@ -32,7 +32,8 @@ NO_OP_SECONDS = 6.0
 OVERHEAD_SECONDS = 8.0
 CLUSTER = "steadystate-local"
 SERVICE = "steadystate-local-api"
-REPOSITORY = "steadystate-local/api"
+# The platform's own repository takes no tag twice, which skopeo does not ask before it pushes.
+PLAIN_REPOSITORY = "plain"
 
 
 class Bench:
@@ -76,7 +77,7 @@ class Bench:
             source=str(self.images[version]),
             tag=version,
             image=image,
-            repository=REPOSITORY,
+            repository=PLAIN_REPOSITORY,
             family=SERVICE,
             service=SERVICE,
             cluster=CLUSTER,
@@ -110,6 +111,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch, local_aws(Path(scratch) / "aws", SPEED) as url:
         bench = Bench(url, build(Path(scratch), "1.0.0", "1.1.0"), aws_cli)
         bench.play(ROOT / "playbooks/provision.yml", "-i", "inventories/local")
+        client("ecr", url).create_repository(repositoryName=PLAIN_REPOSITORY)
         first = bench.ours("1.0.0")
         for number in range(1, rounds + 1):
             version = ("1.1.0", "1.0.0")[number % 2 == 0]
@@ -138,9 +140,13 @@ def main() -> int:
     return int(no_op > NO_OP_SECONDS or overhead > OVERHEAD_SECONDS)
 
 
+def client(service: str, url: str) -> Any:
+    return boto3.client(service, region_name=REGION, endpoint_url=url, aws_access_key_id="a", aws_secret_access_key="b")
+
+
 def running_image(url: str) -> str:
     """The image of the task definition that the service runs."""
-    ecs = boto3.client("ecs", region_name=REGION, endpoint_url=url, aws_access_key_id="a", aws_secret_access_key="b")
+    ecs = client("ecs", url)
     service = ecs.describe_services(cluster=CLUSTER, services=[SERVICE])["services"][0]
     definition = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
     return str(definition["containerDefinitions"][0]["image"])
