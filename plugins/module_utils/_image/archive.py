@@ -32,6 +32,8 @@ _MOST_LINKS = 8
 _MOST_MEMBERS = 200_000
 # An extended header holds a path and some attributes.
 _LONGEST_HEADER = 1024 * 1024
+_EXTENDED = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
+_Unreadable = tarfile.ReadError
 
 
 class _Header(tarfile.TarInfo):
@@ -41,13 +43,13 @@ class _Header(tarfile.TarInfo):
     ever (CVE-2025-8194).
     """
 
-    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
-        extended = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
-        if self.size < 0 or (self.type in extended and self.size > _LONGEST_HEADER):
-            raise tarfile.ReadError(f"a header says that it has {self.size} bytes")
-        member: tarfile.TarInfo = super()._proc_member(archive)  # type: ignore[misc]
+    # The parameter has the name that it has in tarfile, and hides the module here.
+    def _proc_member(self, tarfile: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.size < 0 or (self.type in _EXTENDED and self.size > _LONGEST_HEADER):
+            raise _Unreadable(f"a header says that it has {self.size} bytes")
+        member = t.cast("_Header", super()._proc_member(tarfile))  # type: ignore[misc]
         if member.size < 0:
-            raise tarfile.ReadError(f"the member {member.name[:100]!r} says that it has {member.size} bytes")
+            raise _Unreadable(f"the member {member.name[:100]!r} says that it has {member.size} bytes")
         return member
 
     def _block(self, count: int) -> int:

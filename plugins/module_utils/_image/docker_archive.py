@@ -154,7 +154,7 @@ def _chained(archive: Archive, ref_name: str | None) -> Draft:
     config["rootfs"] = {"type": "layers", "diff_ids": diff_ids}
     config["history"] = [_history(about) for _identifier, about in chain]
     text = json.dumps(config, sort_keys=True, separators=(",", ":")).encode()
-    layers = [_layer(archive, f"{identifier}/layer.tar", diff_id) for (identifier, _), diff_id in zip(chain, diff_ids, strict=True)]
+    layers = [_layer(archive, f"{identifier}/layer.tar", diff_id) for (identifier, _about), diff_id in zip(chain, diff_ids, strict=True)]
     return Draft(text, tuple(layers), str(archive.shown))
 
 

@@ -85,7 +85,7 @@ class Meter:
                 f"{len(self._done)} of {len(self._sizes)} blobs done{_left(total - sent, rate)}"
             )
 
-    def bar(self, now: float) -> str:
+    def as_bar(self, now: float) -> str:
         """The same at any time, as a bar; empty when there is nothing to send."""
         with self._lock:
             total = sum(self._sizes.values())

@@ -466,7 +466,7 @@ class Push:
         while not self._registry.notices.empty():
             self._progress(self._registry.notices.get())
         if self._live is not None:
-            self._live(self._meter.bar(self._clock.monotonic()))
+            self._live(self._meter.as_bar(self._clock.monotonic()))
         elif (line := self._meter.line(self._clock.monotonic())) is not None:
             self._progress(line)
         return done

@@ -63,8 +63,8 @@ class StreamUpload:
             location, self._location = self._location, ""
             place = ask_place(self._registry, location, answer, self.size or _NO_LIMIT) if self._resume else None
             # A session that took nothing of the last try hangs somewhere: a new one is the way out.
-            if place is not None and (place[1] > self._offset or place[1] == self.size):
-                self._location, self._offset = place
+            if place is not None and (place.offset > self._offset or place.offset == self.size):
+                self._location, self._offset = place.location, place.offset
                 outcome = "resumed"
 
     def _try(self) -> tuple[Answer | None, ConnectionBroken | None]:

@@ -170,8 +170,8 @@ class BlobUpload:
         location, self._location = self._location, ""
         place = ask_place(self._registry, location, answer, self._blob.size) if self._resume else None
         # A session that took nothing of the last try hangs somewhere: a new one is the way out.
-        if place is not None and (place[1] > self._offset or place[1] == self._blob.size):
-            self._location, self._offset = place
+        if place is not None and (place.offset > self._offset or place.offset == self._blob.size):
+            self._location, self._offset = place.location, place.offset
             self._resumed = True
 
 
@@ -195,7 +195,14 @@ def can_retry(answer: Answer | None) -> bool:
     return answer is None or answer.status in RETRYABLE or token_refused(answer) or session_lost(answer)
 
 
-def ask_place(registry: Registry, location: str, answer: Answer | None, size: int) -> tuple[str, int] | None:
+class Place(t.NamedTuple):
+    """Where an upload session goes on."""
+
+    location: str
+    offset: int
+
+
+def ask_place(registry: Registry, location: str, answer: Answer | None, size: int) -> Place | None:
     """Where a session that broke after `answer` goes on, by the registry's word; None to start again in a new one."""
     if answer is not None and (token_refused(answer) or session_lost(answer)):
         return None
@@ -204,7 +211,7 @@ def ask_place(registry: Registry, location: str, answer: Answer | None, size: in
     except ConnectionBroken:
         return None
     kept = kept_bytes(status, size)
-    return (registry.resolve(status.headers.get("location", location), location), kept) if kept else None
+    return Place(registry.resolve(status.headers.get("location", location), location), kept) if kept else None
 
 
 def kept_bytes(status: Answer, size: int) -> int:

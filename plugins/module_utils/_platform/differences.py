@@ -30,7 +30,7 @@ def _sentence(before: str, after: str) -> str:
         return f"{after} is missing"
     if not after:
         return f"{before} is not wanted"
-    where, _, value = after.partition(": ")
+    where, _separator, value = after.partition(": ")
     return f"{before} -> {value}" if value and before.startswith(f"{where}: ") else f"{before} -> {after}"
 
 

@@ -44,6 +44,18 @@ class Detail:
     params: t.Callable[[Item], dict[str, t.Any]]
 
 
+def tags_of(item: Item) -> dict[str, str]:
+    """The tags of an item in any of the shapes that AWS gives them."""
+    found = item.get("Tags") or item.get("tags") or item.get("TagSet") or {}
+    if isinstance(found, dict):
+        return {str(key): str(value) for key, value in found.items()}
+    return {str(tag.get("Key", tag.get("key"))): str(tag.get("Value", tag.get("value", ""))) for tag in found}
+
+
+def has_tags(item: Item, scope: Scope) -> bool:
+    return scope.tags.items() <= tags_of(item).items()
+
+
 @dataclass(frozen=True)
 class Kind:
     name: str
@@ -60,28 +72,16 @@ class Kind:
     details: tuple[Detail, ...] = ()
     maybe: t.Callable[[Item, Scope], bool] = lambda item, scope: True
     """Whether it is worth asking for details: those cost a call for each item."""
-    own: t.Callable[[Item, Scope], bool] = lambda item, scope: has_tags(item, scope)
+    own: t.Callable[[Item, Scope], bool] = has_tags
     gone: t.Callable[[Item], bool] = lambda item: False
     """Whether AWS lists it although it is no more."""
-
-
-def tags_of(item: Item) -> dict[str, str]:
-    """The tags of an item in any of the shapes that AWS gives them."""
-    found = item.get("Tags") or item.get("tags") or item.get("TagSet") or {}
-    if isinstance(found, dict):
-        return {str(key): str(value) for key, value in found.items()}
-    return {str(tag.get("Key", tag.get("key"))): str(tag.get("Value", tag.get("value", ""))) for tag in found}
-
-
-def has_tags(item: Item, scope: Scope) -> bool:
-    return scope.tags.items() <= tags_of(item).items()
 
 
 def _named(member: str) -> t.Callable[[Item, Scope], bool]:
     """By its name it may be of this environment. Its tags decide: `shop-prod` and `shop-prod-eu` begin alike."""
 
     def maybe(item: Item, scope: Scope) -> bool:
-        return str(item.get(member, "")).split("/")[-1].startswith(scope.name) or scope.name in str(item.get(member, ""))
+        return str(item.get(member, "")).rsplit("/", maxsplit=1)[-1].startswith(scope.name) or scope.name in str(item.get(member, ""))
 
     return maybe
 

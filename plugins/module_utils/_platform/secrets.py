@@ -23,7 +23,7 @@ ALPHABETS = {
 
 def generated(length: int, alphabet: str) -> str:
     characters = ALPHABETS[alphabet]
-    return "".join(secrets.choice(characters) for _ in range(length))
+    return "".join(secrets.choice(characters) for _index in range(length))
 
 
 def wanted(entry: Data, has: str | None) -> str | None:

@@ -72,13 +72,13 @@ def test_a_mounted_blob_leaves_the_total() -> None:
 
 def test_a_bar_for_somebody_who_looks_on() -> None:
     one = meter()
-    assert one.bar(100.0) == "uploading [                        ] 0 %, 0.0 kB of 10.0 MB, 0.0 kB/s"
+    assert one.as_bar(100.0) == "uploading [                        ] 0 %, 0.0 kB of 10.0 MB, 0.0 kB/s"
     one.at("a")(5_000_000)
-    assert one.bar(102.0) == "uploading [============            ] 50 %, 5.0 MB of 10.0 MB, 2.5 MB/s, 2.0 s left"
+    assert one.as_bar(102.0) == "uploading [============            ] 50 %, 5.0 MB of 10.0 MB, 2.5 MB/s, 2.0 s left"
     one.finished("a")
     one.finished("b")
-    assert one.bar(103.0) == ""
-    assert Meter(0.0).bar(1.0) == ""
+    assert one.as_bar(103.0) == ""
+    assert Meter(0.0).as_bar(1.0) == ""
 
 
 def test_nothing_to_send_is_nothing_to_say() -> None:
