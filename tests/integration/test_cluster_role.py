@@ -22,7 +22,7 @@ PATIENCE = 120
 
 @pytest.fixture(scope="module")
 def empty(url: str, tmp_path_factory: pytest.TempPathFactory) -> Account:
-    """An account with nothing in it but the network that AWS gives it, and an instance profile."""
+    """An account with nothing called shop in it but an instance profile. Other files of tests may have been in it before."""
     session = boto3.session.Session(aws_access_key_id="AKIDEXAMPLE", aws_secret_access_key="not-a-real-secret-key", region_name=REGION)
 
     def client(service: str) -> Any:
@@ -87,8 +87,8 @@ def test_a_cluster_from_nothing_and_again_and_then_changed(empty: Account) -> No
     checked = empty.play("role.yml", "--check", "--diff", **options)
     assert _changed(checked) == 4
     assert "container instances shop (absent)" in checked.output
-    assert empty.client("ecs").list_clusters()["clusterArns"] == []
-    assert empty.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"] == []
+    assert empty.client("ecs").describe_clusters(clusters=["shop"])["clusters"] == []
+    assert empty.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=["shop"])["AutoScalingGroups"] == []
 
     made = empty.play("role.yml", **options)
     assert _changed(made) == 5

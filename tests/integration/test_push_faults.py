@@ -331,7 +331,8 @@ def test_a_token_that_is_never_taken_is_said_so(weather: Weather) -> None:
     weather.new(1000)
     weather.proxy.on_request = lambda method, path: weather.hand("expire-tokens") if method == "POST" else None
     with pytest.raises(VerbFailure, match=r"no upload could be started: HTTP 403.*token has expired.*did not accept the token"):
-        weather.push("new")
+        # One worker: the answer to a HEAD of another, asked with the same dead token, would have no words.
+        weather.push("new", jobs=1)
     assert weather.client.tokens > 1
     assert weather.live() == weather.old
 
