@@ -66,7 +66,7 @@ class Bench:
         rollout = float(said.group(1))
         return {"wall": wall, "rollout": rollout, "overhead": wall - rollout}
 
-    def theirs(self, version: str, image: str) -> float | None:
+    def theirs(self, version: str, definition: dict[str, Any]) -> float | None:
         if self._aws_cli is None:
             return None
         wall, _output = self.play(
@@ -76,7 +76,7 @@ class Bench:
             aws_cli=self._aws_cli,
             source=str(self.images[version]),
             tag=version,
-            image=image,
+            definition=definition,
             repository=PLAIN_REPOSITORY,
             family=SERVICE,
             service=SERVICE,
@@ -109,15 +109,16 @@ def main() -> int:
     no_ops: list[dict[str, float]] = []
     plain: list[float] = []
     with tempfile.TemporaryDirectory() as scratch, local_aws(Path(scratch) / "aws", SPEED) as url:
-        bench = Bench(url, build(Path(scratch), "1.0.0", "1.1.0"), aws_cli)
+        bench = Bench(url, build(Path(scratch), *(f"1.{number}.0" for number in range(rounds + 1))), aws_cli)
         bench.play(ROOT / "playbooks/provision.yml", "-i", "inventories/local")
         client("ecr", url).create_repository(repositoryName=PLAIN_REPOSITORY)
         first = bench.ours("1.0.0")
         for number in range(1, rounds + 1):
-            version = ("1.1.0", "1.0.0")[number % 2 == 0]
+            # Each round another: ecs_taskdefinition takes an old revision for the newest where it is equal, and would deploy that.
+            version = f"1.{number}.0"
             releases.append(bench.ours(version))
             no_ops.append(bench.ours(version))
-            theirs = bench.theirs(version, running_image(url))
+            theirs = bench.theirs(version, running(url))
             if theirs is not None:
                 plain.append(theirs)
             print(f"round {number}: release {releases[-1]}, no-op {no_ops[-1]['wall']:.1f} s, plain tasks {theirs}", flush=True)
@@ -144,12 +145,12 @@ def client(service: str, url: str) -> Any:
     return boto3.client(service, region_name=REGION, endpoint_url=url, aws_access_key_id="a", aws_secret_access_key="b")
 
 
-def running_image(url: str) -> str:
-    """The image of the task definition that the service runs."""
+def running(url: str) -> dict[str, Any]:
+    """The task definition that the service runs, as others keep it in a file."""
     ecs = client("ecs", url)
     service = ecs.describe_services(cluster=CLUSTER, services=[SERVICE])["services"][0]
-    definition = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
-    return str(definition["containerDefinitions"][0]["image"])
+    definition: dict[str, Any] = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
+    return {key: definition[key] for key in ("containerDefinitions", "executionRoleArn", "taskRoleArn", "cpu", "memory")}
 
 
 def median(rows: list[dict[str, float]], key: str) -> float:
