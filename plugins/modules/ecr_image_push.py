@@ -14,6 +14,10 @@ description:
     this machine, from another registry or ECR account, or made of a folder or a program. No container engine is needed.
   - Sends only what the repository does not have, several blobs at the same time, and sets the tags last.
     A second run costs one request for each tag, and compresses nothing.
+  - An image whose layers have yet to be compressed, as those of a docker archive, an engine and an image that is made, is looked for
+    among the hundred newest of the repository before that is done.
+  - Check mode compresses nothing. Where only that would tell the digest, RV(digest), RV(image) and the digests of RV(tags) are empty,
+    and such layers count with their length before they are compressed.
   - Tries again what fails for a while, each blob for itself, and waits as long as the registry asks for.
   - When the task is for the local host it runs inside the controller and prints its progress as it happens.
 author:
@@ -170,6 +174,8 @@ options:
   expected_digest:
     description:
       - The digest that the image has to have, its manifest's or its ID. Another one is refused before a tag is set.
+      - For an image that has yet to be compressed, its ID is known at once. Its manifest is not, and check mode has to compress the
+        layers to compare that.
     type: str
   cluster:
     description:
@@ -239,6 +245,7 @@ notes:
   - E(HTTPS_PROXY), E(HTTP_PROXY) and E(NO_PROXY) are honoured. Addresses of this machine are never reached through a proxy.
   - The identity needs C(ecr:GetAuthorizationToken), C(ecr:DescribeRepositories), C(ecr:BatchCheckLayerAvailability),
     C(ecr:InitiateLayerUpload), C(ecr:UploadLayerPart), C(ecr:CompleteLayerUpload), C(ecr:PutImage) and C(ecr:BatchGetImage).
+    An image that has yet to be compressed is looked for with C(ecr:DescribeImages); without it, it is compressed and sent.
     Mounting and reading from ECR also need C(ecr:GetDownloadUrlForLayer) on the repositories that are read,
     O(create_repository) needs C(ecr:CreateRepository) and C(ecr:PutLifecyclePolicy), O(wait_for_scan) needs
     C(ecr:DescribeImageScanFindings) and C(ecr:StartImageScan), and O(cluster) needs C(ecs:ListContainerInstances) and
@@ -323,12 +330,14 @@ EXAMPLES = r"""
 
 RETURN = r"""
 image:
-  description: The image's full name by digest, for a task definition.
+  description: The image's full name by digest, for a task definition. Empty when RV(digest) is.
   returned: always, once the repository was found
   type: str
   sample: 123456789012.dkr.ecr.eu-west-1.amazonaws.com/api@sha256:0c5a7e1c19bb2c1f4f8a7e1a2f3e4d5c6b7a8f9e0d1c2b3a4f5e6d7c8b9a0f1e
 digest:
-  description: Digest of what was pushed, the index if it is one. Empty when it failed before the image was compressed.
+  description:
+    - Digest of what was pushed, the index if it is one.
+    - Empty when it failed before the image was compressed, and in check mode where only compressing would tell it.
   returned: always, once the repository was found
   type: str
   sample: sha256:0c5a7e1c19bb2c1f4f8a7e1a2f3e4d5c6b7a8f9e0d1c2b3a4f5e6d7c8b9a0f1e
@@ -346,7 +355,7 @@ tags:
       description: Whether the tag was set, or in check mode would be.
       type: bool
     digest:
-      description: What the tag names now.
+      description: What the tag names now. Empty when RV(digest) is and the tag would be set.
       type: str
     previous_digest:
       description: What the tag named before, none if it did not exist.
@@ -378,7 +387,7 @@ blobs:
       description: Blobs that the repository had already.
       type: int
     bytes:
-      description: Size of all blobs together, in bytes.
+      description: Size of all blobs together, in bytes. In check mode, of layers yet to be compressed as they are.
       type: int
   sample: {pushed: 2, resumed: 0, mounted: 0, exists: 7, bytes: 404123456}
 repository_created:

@@ -24,6 +24,7 @@ import yaml
 from tests.permissions.needed import RESTART, action, allowed, documented, granted, needed
 
 from .conftest import ROOT, Account, Run
+from .saved_images import saved_image
 
 LOCK = "/steadystate/locks/main/web"
 
@@ -151,6 +152,12 @@ def test_check_mode_runs_no_task_and_takes_no_lock(web: Account) -> None:
     run = app(web, "1.0.0", "--check", app_before_deploy=[one_off("migrations")])
     assert run.code == 0, run.output
     assert lock(web) is None
+    # What the digest of an image will be that has yet to be compressed, check mode does not find out, and shows its tag.
+    saved = saved_image(Path(web.facts["images"]["1.0.0"]), web.folder / "looked-at.tar", "looked at")
+    run = app(web, "1.0.0", "--check", "--diff", app_image_source=str(saved), app_image_tag="looked-at")
+    assert run.code == 0, run.output
+    assert run["app"]["image"].endswith("/web:looked-at")
+    assert "(known when it has been compressed)" in run.output
     run = web.play("task.yml", "--check", containers=[{"name": "api"}])
     assert run["task"]["changed"]
     assert run["task"]["task_arn"] is None
@@ -303,9 +310,15 @@ def deploys(web: Account) -> Account:
     # A revision that nobody uses, to be taken away.
     web.client("ecs").register_task_definition(family="web", containerDefinitions=[{"name": "old", "image": "old", "memory": 32}])
     endless = one_off("endless", command=[], environment={"SHUTDOWN_DELAY": "0s"}, timeout=2)
-    good = app(web, "1.0.0", app_before_deploy=[one_off("migrations")], app_after_deploy=[endless], **options)
+    # An image that has yet to be compressed: the look before the deploy does not know its digest.
+    saved = saved_image(Path(web.facts["images"]["1.0.0"]), web.folder / "saved.tar", "deployed")
+    archive = {"app_image_source": str(saved), "app_image_tag": "saved"}
+    good = app(web, "1.0.0", app_before_deploy=[one_off("migrations")], app_after_deploy=[endless], **archive, **options)
     # The deploy is fine; it is the task after it that takes too long.
     assert "did not end within 2 s and was stopped" in good.output, good.output
+    definition = web.client("ecs").describe_task_definition(taskDefinition=running(web)["taskDefinition"])["taskDefinition"]
+    pushed = web.client("ecr").describe_images(repositoryName="web", imageIds=[{"imageTag": "saved"}])["imageDetails"][0]["imageDigest"]
+    assert definition["containerDefinitions"][0]["image"].endswith(f"/web@{pushed}")
     # Our own judge gives up before ECS does, and puts back.
     bad = app(web, "1.1.0", app_environment={"FAULT_CRASH_AT_START": "3"}, app_timeout=4, **options)
     assert bad.code != 0

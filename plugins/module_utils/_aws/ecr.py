@@ -201,9 +201,17 @@ def describe_images(client: t.Any, registry_id: str, repository: str, wanted: t.
     return found
 
 
-def image_manifests(client: t.Any, registry_id: str, repository: str, digests: t.Sequence[str]) -> dict[str, dict[str, t.Any]]:
-    """ecr:BatchGetImage: manifests and indexes by their digest. Those that are not there are left out."""
-    found: dict[str, dict[str, t.Any]] = {}
+@dataclass(frozen=True)
+class ImageManifest:
+    digest: str
+    media_type: str
+    content: bytes
+    """The exact bytes, of which the digest is."""
+
+
+def raw_manifests(client: t.Any, registry_id: str, repository: str, digests: t.Sequence[str]) -> list[ImageManifest]:
+    """ecr:BatchGetImage: manifests and indexes as they were pushed, in no order. Those that are not there are left out."""
+    found: list[ImageManifest] = []
     for start in range(0, len(digests), _IMAGES_PER_CALL):
         answer = client.batch_get_image(
             registryId=registry_id,
@@ -211,8 +219,16 @@ def image_manifests(client: t.Any, registry_id: str, repository: str, digests: t
             imageIds=[{"imageDigest": digest} for digest in digests[start : start + _IMAGES_PER_CALL]],
             acceptedMediaTypes=list(_MANIFEST_TYPES),
         )
-        found.update({image["imageId"]["imageDigest"]: json.loads(image["imageManifest"]) for image in answer.get("images", [])})
+        found += [
+            ImageManifest(image["imageId"]["imageDigest"], str(image.get("imageManifestMediaType") or ""), image["imageManifest"].encode())
+            for image in answer.get("images", [])
+        ]
     return found
+
+
+def image_manifests(client: t.Any, registry_id: str, repository: str, digests: t.Sequence[str]) -> dict[str, dict[str, t.Any]]:
+    """ecr:BatchGetImage: manifests and indexes by their digest. Those that are not there are left out."""
+    return {image.digest: json.loads(image.content) for image in raw_manifests(client, registry_id, repository, digests)}
 
 
 def delete_images(client: t.Any, registry_id: str, repository: str, digests: t.Sequence[str]) -> dict[str, str]:

@@ -28,6 +28,11 @@ _T = t.TypeVar("_T")
 
 # Real seconds between two looks at the workers, to show how far they are and to notice Ctrl-C.
 _LOOK = 0.25
+# Other images of the repository that are asked for their layers, until one has some: signatures have none.
+_MOST_OTHERS = 3
+
+Known = dict[str, Descriptor]
+"""Compressed layers by their uncompressed digests."""
 
 
 class Source(t.Protocol):
@@ -69,6 +74,8 @@ class PushOptions:
     """How the layers of a draft are compressed."""
     expected_digest: str = ""
     """What the image has to be: its manifest's digest, or its ID (that of its configuration). Anything goes when empty."""
+    others: t.Callable[[], t.Sequence[Manifest]] = tuple
+    """What else the repository holds, the newest first. Asked only for an image that has no digest yet and that no tag names."""
 
 
 @dataclass
@@ -83,6 +90,7 @@ class TagResult:
 @dataclass
 class PushResult:
     digest: str
+    """Empty for as long as the layers have yet to be compressed, which a dry run does not do."""
     tags: dict[str, TagResult] = field(default_factory=dict)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     """By blob digest. In a dry run, `pushed` means that it would be."""
@@ -166,7 +174,10 @@ class Push:
         else:
             found = self._each(self._manifest_of, self._options.tags)
             current = {tag: manifest.digest if manifest else None for tag, manifest in found.items()}
-            self._settle(self._deferred, found)
+            open_end = self._settle(self._deferred, found)
+            if open_end is not None:
+                self._foretell(*open_end, current)
+                return
         root = self._image.root
         self.result.digest = root.digest
         self._check_expected(root)
@@ -204,50 +215,106 @@ class Push:
                 "Nothing was tagged. If the image is the right one, correct expected_digest.",
             )
 
-    def _settle(self, deferred: Deferred, found: t.Mapping[str, Manifest | None]) -> None:
-        """Find out what the image becomes: what one of the tags names already, or a new one, whose layers are sent."""
+    def _settle(self, deferred: Deferred, found: t.Mapping[str, Manifest | None]) -> tuple[Draft, Known] | None:
+        """Find out what the image becomes: what the repository holds already, or a new one, whose layers are sent.
+
+        In a dry run, a draft with layers that only compressing would tell the digests of is given back, with those that are known.
+        """
         there = [manifest for manifest in found.values() if manifest is not None]
-        for old in there:
-            if deferred.identities & {old.digest, *(blob.digest for blob in old.blobs[:1])}:
-                self._image, self._found = Image(old), True
-                return
+        if self._is_one_of(there, deferred):
+            return None
         for tag, manifest in found.items():
             if manifest is not None and self._options.immutable(tag) and not self._options.skip_immutable:
                 self._immutable(ImmutableTagError("", tag, manifest.digest, f"the image with the ID {min(deferred.identities)}"))
+        others = self._options.others()
+        if self._is_one_of(others, deferred):
+            return None
         image = deferred.load()
         if isinstance(image, Image):
             self._image = image
-            return
-        draft = image
+            return None
+        known = self._known_layers(image, there, others)
+        if self._options.dry_run and len(known) < len({layer.diff_id for layer in image.layers}) and not self._asks_for_digest(image):
+            return image, known
+        self._make(image, known)
+        return None
+
+    def _is_one_of(self, manifests: t.Sequence[Manifest], deferred: Deferred) -> bool:
+        for old in manifests:
+            if deferred.identities & {old.digest, *(blob.digest for blob in old.blobs[:1])}:
+                self._image, self._found = Image(old), True
+                return True
+        return False
+
+    def _asks_for_digest(self, draft: Draft) -> bool:
+        """Whether the image is to be held against the digest of a manifest, which its ID is not."""
+        return self._options.expected_digest not in ("", draft.config_digest)
+
+    def _make(self, draft: Draft, known: Known) -> None:
         compressor = Compressor(self._options.codec)
         try:
-            root = draft.manifest(self._compress(draft, compressor, self._known_layers(there)), self._oci(draft))
+            root = draft.manifest(self._compress(draft, compressor, known), self._oci(draft))
         finally:
             compressor.close()
         self._made[draft.config_digest] = BytesContent(draft.config, draft.where)
         self._image = Image(root)
 
-    def _known_layers(self, there: t.Sequence[Manifest]) -> dict[str, Descriptor]:
-        """The layers of images in the repository by their uncompressed digests: what need not be compressed and sent again."""
-        known: dict[str, Descriptor] = {}
-        for config, layers in {manifest.blobs[0]: manifest.blobs[1:] for manifest in there if manifest.blobs}.items():
-            try:
-                diff_ids = diff_ids_in(self._registry.blob_at(config), config.digest)
-            except ImageError:
-                # An artifact under that tag, or something that may not be read: then there is nothing to learn from it.
-                continue
-            if len(diff_ids) == len(layers):
-                known.update(zip(diff_ids, layers, strict=True))
-        return known
+    def _foretell(self, draft: Draft, known: Known, current: t.Mapping[str, str | None]) -> None:
+        """Say what a push would do, all but the digest. A layer that would be compressed counts with the length that it has now."""
+        for layer in draft.layers:
+            if layer.diff_id in known:
+                self._note(known[layer.diff_id], "exists")
+            else:
+                self._note(Descriptor("", layer.diff_id, layer.size), "pushed")
+        there = self._registry.has_blob(draft.config_digest)
+        self._note(Descriptor("", draft.config_digest, len(draft.config)), "exists" if there else "pushed")
+        self.result.manifests_pushed = 1
+        would = []
+        for tag in self._options.tags:
+            old = current[tag]
+            if old is not None and self._options.immutable(tag):
+                self._immutable(ImmutableTagError("", tag, old, f"the image with the ID {draft.config_digest}"))
+            else:
+                self.result.tags[tag] = TagResult(True, "", old)
+                would.append(tag)
+        named = f"as {', '.join(would)}" if would else "without a new tag"
+        size = megabytes(self.result.bytes_of("pushed"))
+        self._progress(
+            f"{self._repository}: the image with the ID {draft.config_digest[:19]} would be there {named}, "
+            f"under a digest that only compressing tells; {size} to compress and send"
+        )
 
-    def _compress(self, draft: Draft, compressor: Compressor, known: t.Mapping[str, Descriptor]) -> list[Descriptor]:
+    def _known_layers(self, draft: Draft, there: t.Sequence[Manifest], others: t.Sequence[Manifest]) -> Known:
+        """Those of the draft's layers that images in the repository have: what need not be compressed and sent again.
+
+        Looked at are the images under the tags, and the newest other one.
+        """
+        wanted = {layer.diff_id for layer in draft.layers}
+        known: Known = {}
+        for config, layers in {manifest.blobs[0]: manifest.blobs[1:] for manifest in there if manifest.blobs}.items():
+            known.update(self._layers_of(config, layers))
+        for manifest in [manifest for manifest in others if manifest.blobs][:_MOST_OTHERS]:
+            if found := self._layers_of(manifest.blobs[0], manifest.blobs[1:]):
+                known = {**found, **known}
+                break
+        same = {diff_id: draft.known_layer(layer, self._oci(draft)) for diff_id, layer in known.items() if diff_id in wanted}
+        return {diff_id: layer for diff_id, layer in same.items() if layer is not None}
+
+    def _layers_of(self, config: Descriptor, layers: t.Sequence[Descriptor]) -> Known:
+        """An image's layers by their uncompressed digests."""
+        try:
+            diff_ids = diff_ids_in(self._registry.blob_at(config), config.digest)
+        except ImageError:
+            # An artifact, or something that may not be read: then there is nothing to learn from it.
+            return {}
+        return dict(zip(diff_ids, layers, strict=True)) if len(diff_ids) == len(layers) else {}
+
+    def _compress(self, draft: Draft, compressor: Compressor, known: Known) -> list[Descriptor]:
         """The layers in order, compressed; sent as well, unless this is a dry run."""
         descriptors: dict[str, Descriptor] = {}
         sending: dict[concurrent.futures.Future[t.Any], DraftLayer] = {}
         for layer in sorted({layer.diff_id: layer for layer in draft.layers}.values(), key=lambda layer: -layer.size):
-            old = known.get(layer.diff_id)
-            same = draft.known_layer(old, self._oci(draft)) if old else None
-            if same is not None:
+            if (same := known.get(layer.diff_id)) is not None:
                 descriptors[layer.diff_id] = same
                 self._note(same, "exists")
                 continue

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import typing as t
 import urllib.parse
@@ -13,6 +14,9 @@ from dataclasses import dataclass
 
 from .._aws import ecr
 from .._aws.ecr import EcrRepository
+from .._aws.failures import error_code
+from .._image.errors import SourceError
+from .._image.manifest import Descriptor, Manifest, parse_manifest
 from .._image.reference import check_repository
 from .._verb import Context, VerbFailure
 
@@ -116,6 +120,29 @@ def lifecycle_rules(expire_untagged_days: int, keep_images: int) -> list[dict[st
             "action": {"type": "expire"},
         },
     ]
+
+
+# As many as one call gives (API reference, BatchGetImage).
+_MOST_OTHERS = 100
+
+
+def other_images(ctx: Context, repository: EcrRepository) -> list[Manifest]:
+    """The manifests of the newest images in the repository, the newest first; none when the identity may not list them."""
+    client = ctx.client("ecr")
+    try:
+        details = ecr.describe_images(client, repository.registry_id, repository.name)
+    except client.exceptions.ClientError as exc:
+        if error_code(exc) != "AccessDeniedException":
+            raise
+        ctx.progress(f"{repository.name}: not looked for among the images there, which this identity may not list (ecr:DescribeImages)")
+        return []
+    newest = [detail["imageDigest"] for detail in sorted(details, key=lambda detail: detail["imagePushedAt"], reverse=True)][:_MOST_OTHERS]
+    found = {}
+    for image in ecr.raw_manifests(client, repository.registry_id, repository.name, newest):
+        # What cannot be read here was not pushed from here.
+        with contextlib.suppress(SourceError):
+            found[image.digest] = parse_manifest(image.content, Descriptor(image.media_type, image.digest, len(image.content)))
+    return [found[digest] for digest in newest if digest in found]
 
 
 def is_immutable(repository: EcrRepository, tag: str) -> bool:

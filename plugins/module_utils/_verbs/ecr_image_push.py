@@ -27,9 +27,10 @@ from .._taskdef.verification import architecture
 from .._verb import Context, Verb, VerbFailure
 from ._push_scan import SEVERITIES, wait_for_scan
 from ._push_source import CONFIG_SPEC, Away, away, open_away, open_here, platforms_of
-from ._push_target import SETTINGS_SPEC, Target, find_target, how_to_move, is_immutable, keeps_honest_offsets
+from ._push_target import SETTINGS_SPEC, Target, find_target, how_to_move, is_immutable, keeps_honest_offsets, other_images
 
 _MOST_JOBS = 32
+_UNKNOWN = "(known when it has been compressed)"
 # An attribute that the agent gives every container instance.
 _ARCHITECTURE = "ecs.cpu-architecture"
 
@@ -110,7 +111,7 @@ class _Run:
                 "before_header": self._repository.uri,
                 "after_header": self._repository.uri,
                 "before": {"tags": {tag: result.tags[tag].previous_digest for tag in params["tags"]}},
-                "after": {"tags": {tag: result.tags[tag].digest for tag in params["tags"]}},
+                "after": {"tags": {tag: result.tags[tag].digest or _UNKNOWN for tag in params["tags"]}},
             }
         return outcome
 
@@ -153,6 +154,7 @@ class _Run:
             dry_run=ctx.check_mode,
             codec=params["codec"],
             expected_digest=expected,
+            others=lambda: () if self._target.created else other_images(ctx, repository),
         )
         return Push(opened.source, image, registry, options, ctx.clock, ctx.progress, ctx.warn, ctx.live)
 
@@ -247,7 +249,7 @@ def _result(result: PushResult, repository: EcrRepository) -> dict[str, t.Any]:
     outcomes = list(result.outcomes.values())
     return {
         "changed": result.changed,
-        # A draft has no digest before its layers are compressed.
+        # An image has no digest before its layers are compressed, which check mode leaves undone.
         "image": f"{repository.uri}@{result.digest}" if result.digest else "",
         "digest": result.digest,
         "repository_uri": repository.uri,

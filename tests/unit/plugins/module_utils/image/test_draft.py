@@ -16,7 +16,14 @@ from ansible_collections.steadystate.ecs.plugins.module_utils._image import comp
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.compress import Compressor, choose_codec
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.draft import Draft
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.errors import ImageError, SourceError
-from ansible_collections.steadystate.ecs.plugins.module_utils._image.manifest import DOCKER_MANIFEST, OCI_MANIFEST, parse_platform
+from ansible_collections.steadystate.ecs.plugins.module_utils._image.manifest import (
+    DOCKER_MANIFEST,
+    OCI_MANIFEST,
+    Descriptor,
+    Manifest,
+    parse_manifest,
+    parse_platform,
+)
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.push import PushFailure
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.retry import RetryPolicy
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.sources import open_image
@@ -150,12 +157,94 @@ def test_a_layer_is_named_as_its_new_manifest_names_its_kind(rig: Rig, tmp_path:
     assert ("exists" in result.outcomes.values()) is reused
 
 
-def test_check_mode_compresses_to_say_what_would_be(rig: Rig, tmp_path: Path) -> None:
-    path = SavedImage(100_000, 500, 500).save(tmp_path / "image.tar")
-    would = rig.push(path, "1", dry_run=True)
+def test_check_mode_compresses_nothing_and_leaves_the_digest_open(rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rig.push(SavedImage(100_000, 500).save(tmp_path / "old.tar"), "latest")
+    image = SavedImage(100_000, 500, 700)
+    path = image.save(tmp_path / "image.tar")
+    with monkeypatch.context() as patch:
+        patch.setattr(Compressor, "stream", None)
+        would = rig.push(path, "1", "latest", dry_run=True)
     assert {line.partition(" ")[0] for line in rig.fake.log} <= {"GET", "HEAD"}
-    did = rig.push(path, "1")
-    assert (would.digest, would.outcomes, would.sizes, would.changed) == (did.digest, did.outcomes, did.sizes, True)
+    assert would.changed
+    assert would.digest == ""
+    old = rig.fake.tags["api", "latest"]
+    assert {name: (tag.changed, tag.digest, tag.previous_digest) for name, tag in would.tags.items()} == {
+        "1": (True, "", None),
+        "latest": (True, "", old),
+    }
+    assert rig.lines[-1].startswith(f"api: the image with the ID {image.id[:19]} would be there as 1, latest, under a digest that only")
+    did = rig.push(path, "1", "latest")
+    assert sorted(would.outcomes.values()) == sorted(did.outcomes.values())
+    # What is compressed is shorter than what it was made of, and the rest is the same.
+    assert did.bytes_of("pushed") < would.bytes_of("pushed") == len(image.layers[2]) + did.sizes[image.id]
+    assert would.bytes_of("exists") == did.bytes_of("exists")
+    assert rig.push(path, "2", "latest", dry_run=True).digest == did.digest
+
+
+def test_check_mode_knows_the_digest_when_there_is_nothing_to_compress(rig: Rig, tmp_path: Path) -> None:
+    """Other configuration, same layers: a release that only starts something else."""
+    image = SavedImage(100_000, 500)
+    rig.push(image.save(tmp_path / "old.tar"), "latest")
+    other = SavedImage(100_000, 500)
+    other.config = other.config.replace(b'"/app"', b'"/other"')
+    other.id = digest(other.config)
+    path = other.save(tmp_path / "new.tar")
+    would = rig.push(path, "latest", dry_run=True)
+    assert would.digest
+    assert rig.push(path, "latest").digest == would.digest
+
+
+def test_check_mode_leaves_an_immutable_tag_alone_too(rig: Rig, tmp_path: Path) -> None:
+    old = rig.push(SavedImage(1000, seed=1).save(tmp_path / "one.tar"), "1")
+    path = SavedImage(1000, seed=2).save(tmp_path / "two.tar")
+    would = rig.push(path, "1", "2", immutable=lambda tag: True, skip_immutable=True, dry_run=True)
+    assert (would.tags["1"].skipped, would.tags["1"].digest, would.tags["2"].changed) == (True, old.digest, True)
+    assert len(rig.warnings) == 1
+
+
+def in_repository(rig: Rig) -> list[Manifest]:
+    """What a repository answers that is asked for all its images."""
+    return [
+        parse_manifest(content, Descriptor(media_type, name, len(content)))
+        for (_repository, name), (media_type, content) in rig.fake.manifests.items()
+    ][::-1]
+
+
+def test_a_new_tag_for_an_image_that_has_another_costs_two_requests(rig: Rig, tmp_path: Path) -> None:
+    path = SavedImage(100_000).save(tmp_path / "image.tar")
+    first = rig.push(path, "1")
+    rig.push(SavedImage(500, seed=3).save(tmp_path / "other.tar"), "other")
+    again = rig.push(path, "2", codec=choose_codec("zlib"), others=lambda: in_repository(rig))
+    assert rig.fake.log == ["GET /v2/api/manifests/2", "PUT /v2/api/manifests/2"]
+    assert (again.digest, again.changed, set(again.outcomes.values())) == (first.digest, True, {"exists"})
+    assert rig.fake.tags["api", "2"] == first.digest
+    assert rig.push(path, "3", dry_run=True, others=lambda: in_repository(rig)).digest == first.digest
+
+
+def test_a_new_release_under_a_tag_of_its_own_sends_what_the_newest_image_has_not(rig: Rig, tmp_path: Path) -> None:
+    rig.push(SavedImage(100_000, 2000).save(tmp_path / "one.tar"), "1")
+    text = json.dumps(
+        {
+            "schemaVersion": 2,
+            "mediaType": OCI_MANIFEST,
+            "config": {"mediaType": "application/vnd.oci.empty.v1+json", "digest": digest(b"{}"), "size": 2},
+            "layers": [],
+        }
+    ).encode()
+    # A signature, pushed after it, which has no layers to offer.
+    rig.fake.blobs["api", digest(b"{}")] = b"{}"
+    rig.fake.manifests["api", digest(text)] = (OCI_MANIFEST, text)
+    result = rig.push(SavedImage(100_000, 2000, 3000).save(tmp_path / "two.tar"), "2", others=lambda: in_repository(rig))
+    assert sorted(result.outcomes.values()) == ["exists", "exists", "pushed", "pushed"]
+    assert rig.fake.tags["api", "2"] == result.digest
+
+
+def test_other_images_are_asked_for_only_when_no_tag_names_the_image(rig: Rig, tmp_path: Path) -> None:
+    path = SavedImage(1000).save(tmp_path / "image.tar")
+    rig.push(path, "1")
+    asked = []
+    rig.push(path, "1", "2", others=lambda: asked.append(1) or ())
+    assert asked == []
 
 
 def test_an_immutable_tag_with_another_image_is_refused_before_anything_is_compressed(rig: Rig, tmp_path: Path) -> None:
@@ -175,12 +264,16 @@ def test_an_immutable_tag_with_another_image_is_refused_before_anything_is_compr
 def test_only_the_expected_image_gets_a_tag(rig: Rig, tmp_path: Path, by: str) -> None:
     image = SavedImage(1000)
     path = image.save(tmp_path / "image.tar")
-    expected = {"digest": rig.push(path, "0", dry_run=True).digest, "id": image.id, "other": digest(b"other")}[by]
+    expected = {"digest": rig.push(path, "0", repository="base").digest, "id": image.id, "other": digest(b"other")}[by]
     if by == "other":
         with pytest.raises(PushFailure, match="expected_digest"):
             rig.push(path, "1", expected_digest=expected)
-        assert rig.fake.tags == {}
+        with pytest.raises(PushFailure, match="expected_digest"):
+            rig.push(path, "1", expected_digest=expected, dry_run=True)
+        assert ("api", "1") not in rig.fake.tags
     else:
+        # The digest of a manifest is compared in a dry run too, though that means to compress.
+        assert bool(rig.push(path, "1", expected_digest=expected, dry_run=True).digest) is (by == "digest")
         rig.push(path, "1", expected_digest=expected)
         assert ("api", "1") in rig.fake.tags
 
@@ -263,7 +356,7 @@ def test_a_layer_that_is_compressed_already_is_compressed_anew(rig: Rig, tmp_pat
     image = SavedImage(600_000, 400)
     plain = rig.push(image.save(tmp_path / "plain.tar"), "1")
     image.layers = [gzip.compress(image.layers[0][:1000]) + gzip.compress(image.layers[0][1000:]), gzip.compress(image.layers[1])]
-    assert rig.push(image.save(tmp_path / "packed.tar"), "2", dry_run=True).digest == plain.digest
+    assert rig.push(image.save(tmp_path / "packed.tar"), "2", repository="base").digest == plain.digest
 
 
 def test_a_layout_of_docker_25_is_pushed_as_it_is_when_its_layers_are_compressed(rig: Rig, tmp_path: Path) -> None:

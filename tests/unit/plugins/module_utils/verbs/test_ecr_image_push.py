@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.image.f
 from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.image.images import MANIFEST, LayoutBuilder
 from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.image.saved import SavedImage
 from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.image.saved import digest as sha256
-from botocore.stub import Stubber
+from botocore.exceptions import ClientError
+from botocore.stub import ANY, Stubber
 
 ACCOUNT = "123456789012"
 URI = f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com/api"
@@ -61,6 +63,25 @@ class Ecr:
     def token(self, asked: dict[str, Any] | None = None, token: str = TOKEN, endpoint: str | None = None) -> Ecr:
         data = {"authorizationToken": token, "proxyEndpoint": endpoint or self._endpoint}
         self.stub.add_response("get_authorization_token", {"authorizationData": [data]}, asked or {})
+        return self
+
+    def images(self, *manifests: tuple[str, str, bytes], denied: bool = False) -> Ecr:
+        """What the repository holds, each by digest, media type and content, the oldest first."""
+        where = {"registryId": ACCOUNT, "repositoryName": "api"}
+        if denied:
+            self.stub.add_client_error("describe_images", "AccessDeniedException", expected_params=where)
+            return self
+        details = [
+            {"imageDigest": name, "imagePushedAt": datetime.fromtimestamp(at, UTC)} for at, (name, _kind, _text) in enumerate(manifests)
+        ]
+        self.stub.add_response("describe_images", {"imageDetails": details}, where)
+        if manifests:
+            images = [
+                {"imageId": {"imageDigest": name}, "imageManifestMediaType": kind, "imageManifest": text.decode()}
+                for name, kind, text in manifests
+            ]
+            wanted = [{"imageDigest": name} for name, _kind, _text in reversed(manifests)]
+            self.stub.add_response("batch_get_image", {"images": images}, {**where, "imageIds": wanted, "acceptedMediaTypes": ANY})
         return self
 
 
@@ -426,6 +447,45 @@ def test_check_mode_creates_nothing_and_asks_the_registry_nothing(
     assert saved or result["digest"] == digest
     assert push.fake.log == []
     assert result["requests"] == 0
+
+
+def test_an_archive_is_found_under_any_tag_of_the_repository(push: Runner, ecr: Callable[..., Ecr], tmp_path: Path) -> None:
+    source = str(SavedImage(2000).save(tmp_path / "saved.tar"))
+    first = push(ecr().images(), source=source, tags=["1.0"])
+    assert (first["changed"], first["requests"]) == (True, 1 + 3 + 3 + 1)
+    there = [(name, kind, text) for (_repository, name), (kind, text) in push.fake.manifests.items()]
+    strange = (sha256(b"{}"), "application/vnd.docker.distribution.manifest.v1+json", b"{}")
+    again = push(ecr().images(strange, *there, strange), source=source, tags=["2.0"], compression="zlib")
+    assert push.fake.log == ["GET /v2/api/manifests/2.0", "PUT /v2/api/manifests/2.0"]
+    assert (again["digest"], again["changed"], again["requests"], again["bytes_uploaded"]) == (first["digest"], True, 2, 0)
+    # No call more than the two when a tag names it.
+    assert push(ecr(), source=source, tags=["2.0", "3.0"])["digest"] == first["digest"]
+
+
+def test_who_may_not_list_the_images_compresses(push: Runner, ecr: Callable[..., Ecr], tmp_path: Path) -> None:
+    result = push(ecr().images(denied=True), source=str(SavedImage(2000).save(tmp_path / "saved.tar")))
+    assert result["changed"]
+    assert push.lines[0] == "api: not looked for among the images there, which this identity may not list (ecr:DescribeImages)"
+    refused = ecr()
+    refused.stub.add_client_error("describe_images", "ServerException")
+    with pytest.raises(ClientError, match="ServerException"):
+        push(refused, source=str(SavedImage(2000, seed=1).save(tmp_path / "other.tar")), tags=["2.0"])
+
+
+def test_check_mode_leaves_the_digest_open_where_only_compressing_tells_it(push: Runner, ecr: Callable[..., Ecr], tmp_path: Path) -> None:
+    image = SavedImage(2000, 500)
+    source = str(image.save(tmp_path / "saved.tar"))
+    would = push(ecr().images(), source=source, check_mode=True, diff_mode=True)
+    assert (would["changed"], would["digest"], would["image"], would["repository_uri"]) == (True, "", "", URI)
+    assert would["tags"] == {"1.0": {"changed": True, "digest": "", "previous_digest": None, "skipped": False}}
+    assert would["diff"]["after"] == {"tags": {"1.0": "(known when it has been compressed)"}}
+    size = sum(map(len, image.layers)) + len(image.config)
+    assert would["blobs"] == {"pushed": 3, "resumed": 0, "mounted": 0, "exists": 0, "bytes": size}
+    assert would["bytes_uploaded"] == size
+    did = push(ecr().images(), source=source)
+    assert did["blobs"] == {**would["blobs"], "bytes": did["blobs"]["bytes"]}
+    assert did["bytes_uploaded"] < size
+    assert push(ecr(), source=source, check_mode=True)["digest"] == did["digest"]
 
 
 def test_settings_that_make_no_sense_are_refused(push: Runner, builder: LayoutBuilder) -> None:
