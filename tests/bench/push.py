@@ -7,9 +7,10 @@
 The registry is Debian's docker-registry, started anew for every first push, with its content in RAM: over TLS on loopback, and
 through an emulated WAN (50 ms a request, 40 MB/s a connection) in plain HTTP, where requests and bytes can be counted. Every
 tool is a process, measured from its start to its end: wall time, CPU time, largest memory. A ratio is the median of ours
-divided by that of the other: below 1 is faster. Ours is given twice: as such a process, and `alone`, from when Python has started,
-since that is what a push takes inside Ansible, which runs already; the goals are about that. The whole Ansible task is measured
-beside it, between the tasks before and after it.
+divided by that of the other: below 1 is faster. Ours is given three times: as such a process; `alone`, from when Python and the
+modules are loaded, since that is what a push takes inside Ansible, which runs already; and as the whole Ansible task, between the
+tasks before and after it, with the calls of ECR's API that it makes. What stands in for that API is as far away as the registry. The
+peers make no such calls: they get in without a login.
 """
 
 from __future__ import annotations
@@ -18,19 +19,23 @@ import argparse
 import base64
 import contextlib
 import datetime
+import hashlib
 import http.server
 import ipaddress
 import json
 import os
 import shutil
+import ssl
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +49,14 @@ from tests.bench.push_wan import Distance
 from tests.peers import ROOT, Certificate, NotThere, debian_package, distribution, go_tool
 
 OURS = Path(__file__).with_name("push_ours.py")
+MEASURED = Path(__file__).with_name("measured.py")
 IN_RAM = "/dev/shm" if Path("/dev/shm").is_dir() else None
 LATENCY = 0.05
 RATE = 40_000_000
 STEPS = ("cold", "no-op", "new tag")
 TOOLS = ("ours", "ours, zlib", "skopeo", "crane")
 REPOSITORY = "bench"
+MANIFESTS = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
 # Of the issue: the ratio to crane and to Debian's skopeo that is to be reached, by network, image, step and our tool.
 GOALS: dict[tuple[str, str, str, str], tuple[float | None, float | None]] = {
     ("tls", "oci-8-layers", "cold", "ours"): (1.0, 0.5),
@@ -71,7 +78,10 @@ class Sample:
     alone: float | None = None
     """Of `wall`, without the start of the interpreter."""
     requests: int | None = None
+    """To the registry."""
     bytes_up: int | None = None
+    calls: int | None = None
+    """Of ECR's API."""
 
 
 def certificate(folder: Path) -> Certificate:
@@ -100,18 +110,14 @@ def certificate(folder: Path) -> Certificate:
 
 def measured(command: list[str], environment: dict[str, str]) -> Sample:
     """Run a process. Its own children count too. Raises with its words when it fails."""
-    with tempfile.TemporaryFile() as words:
-        started = time.monotonic()
-        process = subprocess.Popen(command, stdout=words, stderr=subprocess.STDOUT, env={**os.environ, **environment})
-        _pid, status, used = os.wait4(process.pid, 0)
-        wall = time.monotonic() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            words.seek(0)
-            raise SystemExit(f"{' '.join(command)} failed:\n{words.read().decode()}")
+    with tempfile.TemporaryFile() as words, tempfile.NamedTemporaryFile() as numbers:
+        run = [sys.executable, "-I", "-S", str(MEASURED), numbers.name, *command]
+        done = subprocess.run(run, stdout=words, stderr=subprocess.STDOUT, env={**os.environ, **environment}, check=False)
         words.seek(0)
+        if done.returncode:
+            raise SystemExit(f"{' '.join(command)} failed:\n{words.read().decode()}")
         alone = float(words.read()) if str(OURS) in command else None
-    return Sample(wall, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024, alone)
+        return Sample(**json.load(numbers), alone=alone)
 
 
 class Bench:
@@ -127,52 +133,80 @@ class Bench:
             print(f"Without crane: {why}", flush=True)
         self.tools = [tool for tool in TOOLS if tool.startswith("ours") or tool in self.peers]
 
-    def command(self, tool: str, image: str, address: str, tag: str, secure: bool) -> list[str]:
+    def command(self, tool: str, image: str, address: str, api: str, tag: str, secure: bool) -> list[str]:
         kind, path = self.images[image]
         if tool.startswith("ours"):
             compression = "zlib" if tool.endswith("zlib") else "auto"
             endpoint = f"{'https' if secure else 'http'}://{address}"
             trust = [str(self.tls.certificate)] if secure else []
-            return [sys.executable, str(OURS), endpoint, REPOSITORY, str(path), tag, compression, *trust]
+            return [sys.executable, str(OURS), endpoint, api, REPOSITORY, str(path), tag, compression, *trust]
         if tool == "crane":
             return [self.peers["crane"], "push", *([] if secure else ["--insecure"]), str(path), f"{address}/{REPOSITORY}:{tag}"]
         verify = f"--dest-tls-verify={'true' if secure else 'false'}"
         return [self.peers["skopeo"], "copy", "--quiet", verify, f"{kind}:{path}", f"docker://{address}/{REPOSITORY}:{tag}"]
 
-    def one(self, tool: str, image: str, network: str) -> dict[str, Sample]:
-        """All steps of one tool with one image, on a registry of its own."""
-        with tempfile.TemporaryDirectory(prefix="bench-push-", dir=IN_RAM) as place:
-            secure = network == "tls"
-            with distribution(self.registry, Path(place), self.tls if secure else None) as address:
-                distance = None if secure else Distance(address, LATENCY, RATE)
-                reached = distance.address if distance else address
-                samples = {}
-                for step, tag in zip(STEPS, ("1", "1", "2"), strict=True):
-                    found = measured(self.command(tool, image, reached, tag, secure), {"SSL_CERT_FILE": str(self.tls.certificate)})
-                    if distance is not None:
-                        found = Sample(**{**asdict(found), **asdict(distance.counted())})
-                    samples[step] = found
-                if distance is not None:
-                    distance.close()
-            return samples
-
-    def ansible(self, image: str) -> dict[str, float]:
-        """Seconds of the whole task in a playbook, for each step, over TLS."""
+    @contextlib.contextmanager
+    def surroundings(self, network: str) -> Iterator[Surroundings]:
+        """A registry of its own, and what stands in for the API of ECR, both at the network's distance."""
         with contextlib.ExitStack() as stack:
             place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-push-", dir=IN_RAM)))
-            address = stack.enter_context(distribution(self.registry, place / "registry", self.tls))
-            api = stack.enter_context(ecr_answering(f"https://{address}"))
-            playbook = place / "play.yml"
-            playbook.write_text(json.dumps([_play(self.images[image][1], api, self.tls.certificate, place / "times.json")]))
+            secure = network == "tls"
+            address = stack.enter_context(distribution(self.registry, place, self.tls if secure else None))
+            scheme = "https" if secure else "http"
+            trust = ssl.create_default_context(cafile=self.tls.certificate)
+            if secure:
+                api = stack.enter_context(ecr_answering(f"{scheme}://{address}", f"{scheme}://{address}", trust))
+                yield Surroundings(address, api)
+                return
+            registry = stack.enter_context(contextlib.closing(Distance(address, LATENCY, RATE)))
+            near = stack.enter_context(ecr_answering(f"{scheme}://{address}", f"{scheme}://{registry.address}", trust))
+            calls = stack.enter_context(contextlib.closing(Distance(near.removeprefix("http://"), LATENCY, RATE)))
+            yield Surroundings(registry.address, f"http://{calls.address}", registry, calls)
+
+    def one(self, tool: str, image: str, network: str) -> dict[str, Sample]:
+        """All steps of one tool with one image, on a registry of its own."""
+        with self.surroundings(network) as around:
+            samples = {}
+            for step, tag in zip(STEPS, ("1", "1", "2"), strict=True):
+                command = self.command(tool, image, around.address, around.api, tag, network == "tls")
+                found = measured(command, {"SSL_CERT_FILE": str(self.tls.certificate)})
+                samples[step] = around.counted(found)
+            return samples
+
+    def ansible(self, image: str, network: str) -> dict[str, Task]:
+        """The whole task in a playbook, for each step."""
+        with self.surroundings(network) as around, tempfile.TemporaryDirectory(prefix="bench-push-") as folder:
+            playbook, noted = Path(folder) / "play.yml", Path(folder) / "noted.json"
+            playbook.write_text(json.dumps([_play(self.images[image][1], around.api, self.tls.certificate, noted)]))
             command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,", str(playbook)]
             measured(command, {"ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build" / "collections"), "ANSIBLE_LOCALHOST_WARNING": "false"})
-            times = json.loads((place / "times.json").read_text())
+            found = json.loads(noted.read_text())
         # What a task that does nothing takes between the same two is not the push's.
-        idle = times["idle"][1] - times["idle"][0]
-        return {step: times[step][1] - times[step][0] - idle for step in STEPS}
+        idle = found["idle"]["after"] - found["idle"]["before"]
+        return {step: Task(found[step]["after"] - found[step]["before"] - idle, found[step]["requests"]) for step in STEPS}
 
 
-def _play(source: Path, api: str, ca: Path, times: Path) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Task:
+    wall: float
+    requests: int
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    address: str
+    api: str
+    registry: Distance | None = None
+    calls: Distance | None = None
+
+    def counted(self, sample: Sample) -> Sample:
+        if self.registry is None or self.calls is None:
+            return sample
+        passed = self.registry.counted()
+        return replace(sample, requests=passed.requests, bytes_up=passed.bytes_up, calls=self.calls.counted().requests)
+
+
+def _play(source: Path, api: str, ca: Path, noted: Path) -> dict[str, Any]:
     now = "{{ now().timestamp() }}"
 
     def between(name: str, task: dict[str, Any]) -> list[dict[str, Any]]:
@@ -180,7 +214,10 @@ def _play(source: Path, api: str, ca: Path, times: Path) -> dict[str, Any]:
         return [
             {"name": "Before", "ansible.builtin.set_fact": {f"before_{key}": now}},
             task,
-            {"name": "After", "ansible.builtin.set_fact": {f"after_{key}": now}},
+            {
+                "name": "After",
+                "ansible.builtin.set_fact": {f"after_{key}": now, f"requests_{key}": "{{ pushed.requests | default(0) }}"},
+            },
         ]
 
     def push(tag: str) -> dict[str, Any]:
@@ -194,6 +231,7 @@ def _play(source: Path, api: str, ca: Path, times: Path) -> dict[str, Any]:
         return {
             "name": "Push",
             "steadystate.ecs.ecr_image_push": {"source": str(source), "repository": REPOSITORY, "tags": [tag], **connection},
+            "register": "pushed",
         }
 
     # The first use of the collection in a process imports boto3, once for all tasks of a play: a look that sends nothing comes first.
@@ -202,13 +240,20 @@ def _play(source: Path, api: str, ca: Path, times: Path) -> dict[str, Any]:
     tasks = [warm, *between("idle", {"name": "Idle", "ansible.builtin.set_fact": {"nothing": 0}})]
     for step, tag in steps.items():
         tasks += between(step, push(tag))
-    keys = {name: name.replace("-", "_").replace(" ", "_") for name in ("idle", *STEPS)}
-    content = {name: [f"{{{{ before_{key} | float }}}}", f"{{{{ after_{key} | float }}}}"] for name, key in keys.items()}
+    content = {
+        name: {
+            "before": f"{{{{ before_{key} | float }}}}",
+            "after": f"{{{{ after_{key} | float }}}}",
+            "requests": f"{{{{ requests_{key} | int }}}}",
+        }
+        for name in ("idle", *STEPS)
+        for key in [name.replace("-", "_").replace(" ", "_")]
+    }
     tasks.append(
         {
             "name": "Keep",
-            "ansible.builtin.copy": {"dest": str(times), "mode": "0600", "content": "{{ times | to_json }}"},
-            "vars": {"times": content},
+            "ansible.builtin.copy": {"dest": str(noted), "mode": "0600", "content": "{{ noted | to_json }}"},
+            "vars": {"noted": content},
         }
     )
     own = {"ansible_python_interpreter": sys.executable}
@@ -216,15 +261,43 @@ def _play(source: Path, api: str, ca: Path, times: Path) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def ecr_answering(registry: str) -> Iterator[str]:
-    """The two calls of ECR that a push makes, answered at once; the registry that they name is the given one."""
-    answers = {
-        "DescribeRepositories": {
+def ecr_answering(near: str, registry: str, trust: ssl.SSLContext) -> Iterator[str]:
+    """The calls of ECR that a push makes, answered at once. They name `registry`, which is `near` at a distance."""
+
+    def manifests() -> list[dict[str, Any]]:
+        """What the registry holds, as BatchGetImage shows it."""
+
+        def ask(path: str) -> tuple[str, bytes]:
+            request = urllib.request.Request(f"{near}/v2/{REPOSITORY}/{path}", headers={"Accept": ", ".join(MANIFESTS)})
+            with urllib.request.urlopen(request, context=trust) as answer:
+                return str(answer.headers["Content-Type"]), answer.read()
+
+        try:
+            tags = json.loads(ask("tags/list")[1])["tags"] or []
+        except urllib.error.HTTPError:
+            # Nothing has been pushed yet.
+            return []
+        found = {}
+        for tag in tags:
+            kind, content = ask(f"manifests/{tag}")
+            found["sha256:" + hashlib.sha256(content).hexdigest()] = (kind, content.decode())
+        whose = {"registryId": "123456789012", "repositoryName": REPOSITORY}
+        return [
+            {**whose, "imageId": {"imageDigest": digest}, "imageManifest": text, "imageManifestMediaType": kind}
+            for digest, (kind, text) in found.items()
+        ]
+
+    answers: dict[str, Callable[[], dict[str, Any]]] = {
+        "DescribeRepositories": lambda: {
             "repositories": [{"repositoryName": REPOSITORY, "repositoryUri": f"{registry}/{REPOSITORY}", "registryId": "123456789012"}]
         },
-        "GetAuthorizationToken": {
+        "GetAuthorizationToken": lambda: {
             "authorizationData": [{"authorizationToken": base64.b64encode(b"AWS:bench").decode(), "proxyEndpoint": registry}]
         },
+        "DescribeImages": lambda: {
+            "imageDetails": [{"imageDigest": image["imageId"]["imageDigest"], "imagePushedAt": time.time()} for image in manifests()]
+        },
+        "BatchGetImage": lambda: {"images": manifests()},
     }
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -235,7 +308,7 @@ def ecr_answering(registry: str) -> Iterator[str]:
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            body = json.dumps(answers[self.headers["X-Amz-Target"].rpartition(".")[2]]).encode()
+            body = json.dumps(answers[self.headers["X-Amz-Target"].rpartition(".")[2]]()).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/x-amz-json-1.1")
             self.send_header("Content-Length", str(len(body)))
@@ -252,12 +325,13 @@ def ecr_answering(registry: str) -> Iterator[str]:
 
 
 Samples = dict[str, dict[str, dict[str, dict[str, list[Sample]]]]]
+Tasks = dict[tuple[str, str, str], list[Task]]
 
 
-def measure(bench: Bench, rounds: int, networks: list[str]) -> tuple[Samples, dict[str, dict[str, list[float]]]]:
-    """Samples by network, image, step and tool, and seconds of the Ansible task by image and step. Who goes first changes each round."""
+def measure(bench: Bench, rounds: int, networks: list[str]) -> tuple[Samples, Tasks]:
+    """Samples by network, image, step and tool, and of the Ansible task by network, image and step. Who goes first changes each round."""
     samples: Samples = {}
-    tasks: dict[str, dict[str, list[float]]] = {}
+    tasks: Tasks = {}
     for number in range(rounds):
         for network in networks:
             for image, (kind, _path) in bench.images.items():
@@ -266,11 +340,9 @@ def measure(bench: Bench, rounds: int, networks: list[str]) -> tuple[Samples, di
                 for tool in tools[number % len(tools) :] + tools[: number % len(tools)]:
                     for step, sample in bench.one(tool, image, network).items():
                         samples.setdefault(network, {}).setdefault(image, {}).setdefault(step, {}).setdefault(tool, []).append(sample)
+                for step, task in bench.ansible(image, network).items():
+                    tasks.setdefault((network, image, step), []).append(task)
                 print(f"round {number + 1} of {rounds}: {network}, {image}", flush=True)
-        for image in bench.images:
-            for step, seconds in bench.ansible(image).items():
-                tasks.setdefault(image, {}).setdefault(step, []).append(seconds)
-        print(f"round {number + 1} of {rounds}: the Ansible task", flush=True)
     return samples, tasks
 
 
@@ -287,10 +359,11 @@ def shown(samples: list[Sample]) -> dict[str, Any]:
     if samples[0].requests is not None:
         result["requests"] = max(sample.requests or 0 for sample in samples)
         result["bytes"] = max(sample.bytes_up or 0 for sample in samples)
+        result["api_calls"] = max(sample.calls or 0 for sample in samples)
     return result
 
 
-def report(samples: Samples, tasks: dict[str, dict[str, list[float]]]) -> dict[str, Any]:
+def report(samples: Samples, tasks: Tasks) -> dict[str, Any]:
     networks: dict[str, Any] = {}
     goals: list[dict[str, Any]] = []
     for network, by_image in samples.items():
@@ -315,20 +388,20 @@ def report(samples: Samples, tasks: dict[str, dict[str, list[float]]]) -> dict[s
                     goals.append(_goal(f"{network}, {image}, {step}: memory of {ours}", tools[ours]["memory"], MOST_MEMORY))
                     if step in REQUESTS and "requests" in tools[ours]:
                         goals.append(_goal(f"{network}, {image}, {step}: requests of {ours}", tools[ours]["requests"], REQUESTS[step]))
-    medians = {
-        image: {
-            step: {"wall": round(statistics.median(found), 4), "range": [round(min(found), 4), round(max(found), 4)]}
-            for step, found in by_step.items()
-        }
-        for image, by_step in tasks.items()
-    }
-    for image, by_step in medians.items():
-        for step, entry in by_step.items():
-            peers = networks.get("tls", {}).get(image, {}).get(step, {}).get("tools", {})
-            entry["ratios"] = {
-                f"task / {peer}": round(entry["wall"] / found["wall"], 3) for peer, found in peers.items() if not peer.startswith("ours")
-            }
-    return {"networks": networks, "ansible_task": medians, "goals": goals}
+    for (network, image, step), found in tasks.items():
+        walls = [task.wall for task in found]
+        entry: dict[str, Any] = {"wall": round(statistics.median(walls), 4), "range": [round(min(walls), 4), round(max(walls), 4)]}
+        entry["requests"] = max(task.requests for task in found)
+        shown_here = networks[network][image][step]
+        peers = {peer: numbers for peer, numbers in shown_here["tools"].items() if not peer.startswith("ours")}
+        entry["ratios"] = {f"task / {peer}": round(entry["wall"] / numbers["wall"], 3) for peer, numbers in peers.items()}
+        shown_here["ansible_task"] = entry
+        for peer, most in zip(("crane", "skopeo"), GOALS.get((network, image, step, "ours"), (None, None)), strict=True):
+            if most is not None and peer in peers:
+                goals.append(_goal(f"{network}, {image}, {step}: Ansible task / {peer}", entry["ratios"][f"task / {peer}"], most))
+        if step in REQUESTS:
+            goals.append(_goal(f"{network}, {image}, {step}: requests of the Ansible task", entry["requests"], REQUESTS[step]))
+    return {"networks": networks, "goals": goals}
 
 
 def _goal(what: str, found: float, most: float) -> dict[str, Any]:
@@ -384,8 +457,8 @@ def main() -> None:
             for step, found in by_step.items():
                 walls = "  ".join(f"{tool} {numbers['wall']:.3f} s" for tool, numbers in found["tools"].items())
                 print(f"{network:4} {image:15} {step:8} {walls}  {found['ratios']}")
-    for image, by_step in result["ansible_task"].items():
-        print(f"task {image:15} " + "  ".join(f"{step} {entry['wall']:.3f} s" for step, entry in by_step.items()))
+                task = found["ansible_task"]
+                print(f"{network:4} {image:15} {step:8} Ansible task {task['wall']:.3f} s, {task['requests']} requests  {task['ratios']}")
     for goal in result["goals"]:
         if not goal["met"]:
             print(f"not met: {goal['what']} is {goal['found']}, to be at most {goal['most']}")
