@@ -4,7 +4,8 @@
 
 """Feeds the readers of images what nobody would write: archives, manifests and configurations, damaged in every way.
 
-An input is opened, and what it holds is read to its end, or it is refused with an `ImageError`. Anything else is a finding: another
+An input is a file, a folder, or what a registry or an engine answers. It is opened, and what it holds is read to its end, or it is
+refused with an `ImageError`. Anything else is a finding: another
 exception, more than a few seconds, memory that grows with what the input claims, a file left behind. With atheris installed its
 coverage leads the way; without it, or with `--engine random`, inputs are mutated blindly, which needs no native code.
 """
@@ -15,11 +16,13 @@ import argparse
 import contextlib
 import gzip
 import hashlib
+import io
 import itertools
 import json
 import random
 import resource
 import signal
+import socket
 import sys
 import tempfile
 import time
@@ -35,12 +38,24 @@ if AnsibleCollectionConfig.collection_finder is None:
     init_plugin_loader([str(Path(__file__).resolve().parents[2] / "build" / "collections")])
 
 from ansible_collections.steadystate.ecs.plugins.module_utils._image import archive as archive_module
+from ansible_collections.steadystate.ecs.plugins.module_utils._image import engine as engine_module
+from ansible_collections.steadystate.ecs.plugins.module_utils._image.client import Registry
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.content import blocks_of
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.draft import Draft, diff_ids_in, platform_in
-from ansible_collections.steadystate.ecs.plugins.module_utils._image.errors import ImageError, read_complaint
-from ansible_collections.steadystate.ecs.plugins.module_utils._image.manifest import INDEX_TYPES, Descriptor, parse_manifest, parse_platform
+from ansible_collections.steadystate.ecs.plugins.module_utils._image.errors import ConnectionBroken, ImageError, read_complaint
+from ansible_collections.steadystate.ecs.plugins.module_utils._image.manifest import (
+    INDEX_TYPES,
+    Descriptor,
+    Image,
+    parse_manifest,
+    parse_platform,
+)
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.reference import parse_reference
-from ansible_collections.steadystate.ecs.plugins.module_utils._image.sources import open_image
+from ansible_collections.steadystate.ecs.plugins.module_utils._image.referrers import find_referrers
+from ansible_collections.steadystate.ecs.plugins.module_utils._image.remote import RemoteSource
+from ansible_collections.steadystate.ecs.plugins.module_utils._image.sources import open_engine_image, open_image
+from ansible_collections.steadystate.ecs.plugins.module_utils._image.transport import Answer
+from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.image.fake_registry import FakeClock
 from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.image.images import INDEX, MANIFEST, LayoutBuilder
 from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.image.saved import AGES, SavedImage
 
@@ -65,7 +80,12 @@ class Target:
         tempfile.tempdir = str(self._temporary)
         # A bomb is to be found a bomb before the disk has felt it.
         archive_module._HARMLESS = 8_000_000
-        self._readers: list[Callable[[bytes], None]] = [self._archive, self._repaired_archive, self._rebuilt_layout, self._documents]
+        self._socket = work / "engine.sock"
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(self._socket))
+        self._readers: list[Callable[[bytes], None]] = [
+            self._archive, self._repaired_archive, self._rebuilt_layout, self._documents, self._registry, self._engine
+        ]  # fmt: skip
 
     def __call__(self, data: bytes) -> None:
         if not data:
@@ -122,22 +142,139 @@ class Target:
             text = data.decode("utf-8", "replace")
             assert parse_reference(str(parse_reference(text))) == parse_reference(text)
 
-    @staticmethod
-    def _read_all(path: Path) -> None:
+    def _registry(self, data: bytes) -> None:
+        """A registry: two lines that say how it behaves, then documents as in a layout, of which the tag names the last."""
+        behaviour, _line, rest = data.partition(b"\n")
+        location, _line, rest = rest.partition(b"\n")
+        documents: list[bytes] = []
+        for part in rest.split(b"\n\n"):
+            for number, document in enumerate(documents):
+                kind = INDEX if b'"manifests"' in document else MANIFEST
+                pointer = {"mediaType": kind, "digest": "sha256:" + hashlib.sha256(document).hexdigest(), "size": len(document)}
+                part = part.replace(f"@{number}@".encode(), json.dumps(pointer)[1:-1].encode())
+            documents.append(part)
+        answering = Answering(behaviour, location.decode("latin-1"), documents)
+        registry = Registry("https://registry.example", "api", answering, FakeClock(), lambda: 0.5, lambda stale: "Basic x")
+        source = RemoteSource(registry)
+        for platform in (None, parse_platform("linux/arm64")):
+            with contextlib.suppress(ImageError):
+                image = source.load("1", platform)
+                for found in find_referrers(source, [image.root.digest]):
+                    self._read_blobs(source, found.image)
+                self._read_blobs(source, image)
+                for blob in image.root.blobs[:1]:
+                    platform_in(source.read_blob(blob) or b"")
+
+    def _engine(self, data: bytes) -> None:
+        """An engine: what it answers when it is asked about the image, and when the image is exported."""
+        answers = iter(data.split(NEXT))
+
+        def connect(connection: Any) -> None:
+            connection.sock = Canned(next(answers, b""))
+
+        engine_module._SocketConnection.connect = connect  # type: ignore[method-assign]
+        with contextlib.closing(open_engine_image("api:1", str(self._socket), None)) as opened:
+            assert all(identity.startswith("sha256:") or ":" in identity for identity in opened.image.identities)  # type: ignore[union-attr]
+            image = opened.image.load()  # type: ignore[union-attr]
+            self._read(opened.source, image)
+
+    def _read_all(self, path: Path) -> None:
         for platform in (None, parse_platform("linux/arm64")):
             with contextlib.suppress(ImageError), contextlib.closing(open_image(path, platform=platform)) as opened:
-                if isinstance(opened.image, Draft):
-                    for layer in opened.image.layers:
-                        read = 0
-                        for block in layer.blocks():
-                            read += len(block)
-                            if read > LONGEST_LAYER:
-                                break
-                    continue
-                for blob in opened.image.blobs_of([*opened.image.children, opened.image.root]):
-                    content = opened.source.blob(blob.digest)
-                    assert content is not None
-                    assert sum(len(block) for block in blocks_of(content)) == content.size == blob.size
+                self._read(opened.source, opened.image)
+
+    def _read(self, source: Any, image: Any) -> None:
+        if not isinstance(image, Draft):
+            self._read_blobs(source, image)
+            return
+        for layer in image.layers:
+            read = 0
+            for block in layer.blocks():
+                read += len(block)
+                if read > LONGEST_LAYER:
+                    break
+
+    @staticmethod
+    def _read_blobs(source: Any, image: Image) -> None:
+        for blob in image.blobs_of([*image.children, image.root]):
+            content = source.blob(blob.digest)
+            assert content is not None
+            if content.size <= LONGEST_LAYER:
+                assert sum(len(block) for block in blocks_of(content)) == content.size == blob.size
+
+
+NEXT = b"\r\n--next--\r\n"
+
+
+class Canned:
+    """A socket at whose other end somebody has said all there is to say."""
+
+    def __init__(self, said: bytes) -> None:
+        self._said = said
+
+    def makefile(self, *_args: Any) -> io.BytesIO:
+        return io.BytesIO(self._said)
+
+    def sendall(self, _data: bytes) -> None:
+        """Nobody listens."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class Answering:
+    """The connections to a registry; a byte of `behaviour` for each request says what is wrong with its answer, and then nothing is."""
+
+    _STATUSES = (404, 401, 403, 429, 500, 206, 307, 301, 200)
+
+    def __init__(self, behaviour: bytes, location: str, documents: list[bytes]) -> None:
+        self._behaviour = iter(behaviour)
+        self._location = location
+        self._documents = {"sha256:" + hashlib.sha256(document).hexdigest(): document for document in documents}
+        self._last = documents[-1]
+
+    def request(self, _method: str, url: str, headers: dict[str, str], _body: Any = None) -> Answer:
+        status, said, content = self._answer(url)
+        return Answer(status, said, content)
+
+    def stream(self, url: str, headers: dict[str, str]) -> Streaming:
+        status, said, content = self._answer(url)
+        start = int(headers.get("Range", "bytes=0-").removeprefix("bytes=").removesuffix("-"))
+        return Streaming(206 if start and status == 200 else status, said, io.BytesIO(content[start:]))
+
+    def abort(self) -> None:
+        """Nobody waits."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def _answer(self, url: str) -> tuple[int, dict[str, str], bytes]:
+        content = self._documents.get(url.rpartition("/")[2], self._last)
+        headers = {"content-type": MANIFEST, "docker-content-digest": "sha256:" + hashlib.sha256(content).hexdigest()}
+        wrong = next(self._behaviour, 0)
+        if not wrong:
+            return 200, headers, content
+        if wrong == 1:
+            raise ConnectionBroken("reset")
+        if wrong == 2:
+            return 200, headers, content[: len(content) // 2]
+        if wrong == 3:
+            return 200, {}, self._last * 3
+        status = self._STATUSES[wrong % len(self._STATUSES)]
+        return status, {"location": self._location, "retry-after": self._location, "www-authenticate": self._location}, content
+
+
+class Streaming:
+    def __init__(self, status: int, headers: dict[str, str], content: io.BytesIO) -> None:
+        self.status = status
+        self.headers = headers
+        self._content = content
+
+    def read(self, size: int) -> bytes:
+        return self._content.read(size)
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 def seeds(folder: Path) -> list[bytes]:
@@ -158,12 +295,22 @@ def seeds(folder: Path) -> list[bytes]:
         '{"manifests": [{@1@, "platform": {"os": "linux", "architecture": "arm64"}}], "mediaType": "' + INDEX + '"}',
         '{"manifests": [{@2@}, {@1@}], "mediaType": "' + INDEX + '"}',
     ]
+    inspected = json.dumps({"Id": "sha256:" + "3" * 64, "Os": "linux", "Architecture": "amd64"}).encode()
+    answers = [
+        b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(inspected), inspected),
+        *(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + archive for archive in archives),
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nindex\r\n0\r\n\r\n",
+        b'HTTP/1.1 404 Not Found\r\nContent-Length: 24\r\n\r\n{"message": "no such  "}',
+    ]
+    told = "\n\n".join(parts).encode()
     documents = [json.dumps(item).encode() for item in (manifest, index, about, {"errors": [{"code": "A", "message": "b"}]})]
     return [
         *(b"\x00" + item for item in archives),
         *(b"\x00" + gzip.compress(item) for item in archives[:2]),
         *(b"\x01" + item for item in archives),
-        b"\x02" + "\n\n".join(parts).encode(),
+        b"\x02" + told,
+        *(b"\x04" + wrong + b"\nhttps://elsewhere.example/blob\n" + told for wrong in (b"", bytes(range(8)), bytes(range(1, 60, 3)))),
+        *(b"\x05" + answers[0] + NEXT + item for item in answers),
         *(b"\x03" + item for item in (*documents, b"registry.example:5000/team/api:1.0@sha256:" + b"a" * 64)),
     ]
 
