@@ -9,15 +9,14 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
-import boto3
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.steadystate.ecs.plugins.module_utils._aws.connection import CallCounter
 from ansible_collections.steadystate.ecs.plugins.module_utils._verb import Context, Verb
 from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.rollouts.fake_ecs import FakeClock
 
+from .moto_account import SESSION
+
 REGION = "eu-west-1"
-# One for all tests: it keeps the service models that it has read.
-_SESSION = boto3.session.Session()
 _READS = ("describe_", "list_", "get_")
 
 
@@ -45,7 +44,7 @@ class Stage:
     def client(self, service: str) -> t.Any:
         if service not in self._clients:
             keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b"}
-            self._clients[service] = _SESSION.client(service, region_name=REGION, **keys)
+            self._clients[service] = SESSION.client(service, region_name=REGION, **keys)
         return self._clients[service]
 
     def run(self, verb: Verb, check: bool = False, **options: t.Any) -> dict[str, t.Any]:

@@ -11,7 +11,6 @@ import json
 import typing as t
 from unittest import mock
 
-import boto3
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.steadystate.ecs.plugins.module_utils._verb import Context, Verb, VerbFailure
@@ -25,7 +24,8 @@ from ansible_collections.steadystate.ecs.plugins.module_utils._verbs import (
     iam_role,
 )
 from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.rollouts.fake_ecs import FakeClock, refused
-from moto import mock_aws
+
+from .moto_account import SESSION, empty_account
 
 KEYS = {"region_name": "eu-west-1", "aws_access_key_id": "a", "aws_secret_access_key": "b"}
 
@@ -39,7 +39,7 @@ class Account:
 
     def client(self, service: str) -> t.Any:
         if service not in self.clients:
-            self.clients[service] = boto3.client(service, **KEYS)
+            self.clients[service] = SESSION.client(service, **KEYS)
             self.clients[service].meta.events.register("before-call", lambda model, **_: self.calls.append(model.name))
         return self.clients[service]
 
@@ -72,7 +72,7 @@ class Account:
 
 @pytest.fixture
 def account() -> t.Iterator[Account]:
-    with mock_aws():
+    with empty_account():
         yield Account()
 
 

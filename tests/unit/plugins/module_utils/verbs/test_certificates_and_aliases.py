@@ -11,9 +11,9 @@ import typing as t
 import pytest
 from ansible_collections.steadystate.ecs.plugins.module_utils._verb import VerbFailure
 from ansible_collections.steadystate.ecs.plugins.module_utils._verbs import acm_certificate, route53_alias
-from moto import mock_aws
 from moto.backends import get_backend
 
+from .moto_account import empty_account
 from .platform_stage import REGION, Stage
 
 SHOP = {"domain_name": "shop.example.com", "subject_alternative_names": ["*.shop.example.com"], "tags": {"environment": "dev"}}
@@ -22,7 +22,7 @@ LB = {"target": "shop-1.eu-west-1.elb.amazonaws.com", "target_zone_id": "Z32O12X
 
 @pytest.fixture
 def stage() -> t.Iterator[Stage]:
-    with mock_aws():
+    with empty_account():
         stage = Stage()
         stage.client("route53").create_hosted_zone(Name="example.com", CallerReference="1")
         yield stage

@@ -11,8 +11,8 @@ import typing as t
 import pytest
 from ansible_collections.steadystate.ecs.plugins.module_utils._verb import VerbFailure
 from ansible_collections.steadystate.ecs.plugins.module_utils._verbs import alb_info, alb_listeners, alb_target_group, elb_attributes
-from moto import mock_aws
 
+from .moto_account import empty_account
 from .platform_stage import Stage
 
 Data = dict[str, t.Any]
@@ -34,7 +34,7 @@ TO_HTTPS: Data = {"Type": "redirect", "RedirectConfig": {"Protocol": "HTTPS", "P
 
 @pytest.fixture
 def stage() -> t.Iterator[Stage]:
-    with mock_aws():
+    with empty_account():
         yield Stage()
 
 

@@ -16,8 +16,8 @@ from ansible_collections.steadystate.ecs.plugins.module_utils._verbs import (
     cloudwatch_log_groups,
     sns_topic,
 )
-from moto import mock_aws
 
+from .moto_account import empty_account
 from .platform_stage import Stage
 
 Data = dict[str, t.Any]
@@ -47,7 +47,7 @@ QUERY: Data = {
 
 @pytest.fixture
 def stage() -> t.Iterator[Stage]:
-    with mock_aws():
+    with empty_account():
         yield Stage()
 
 

@@ -11,8 +11,8 @@ import typing as t
 import pytest
 from ansible_collections.steadystate.ecs.plugins.module_utils._verb import VerbFailure
 from ansible_collections.steadystate.ecs.plugins.module_utils._verbs import ecs_service_autoscaling, servicediscovery_service
-from moto import mock_aws
 
+from .moto_account import empty_account
 from .platform_stage import Stage
 
 Data = dict[str, t.Any]
@@ -23,7 +23,7 @@ RESOURCE = {"ServiceNamespace": "ecs", "ResourceId": "service/main/api", "Scalab
 
 @pytest.fixture
 def stage() -> t.Iterator[Stage]:
-    with mock_aws():
+    with empty_account():
         yield Stage()
 
 
