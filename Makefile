@@ -85,7 +85,7 @@ test: $(TEST_SETUP)
 .PHONY: test-system
 test-system: $(TEST_SETUP)
 	$(SAY) 'local_aws, driven from outside, and the collection on it; the unit tests run beside them'
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest --numprocesses 3 --dist loadfile tests/local_aws tests/integration
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder tests/local_aws tests/integration
 
 # What it prints is kept until it ends, so that two lanes do not talk at once.
 .PHONY: test-units
