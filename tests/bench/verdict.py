@@ -20,10 +20,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,7 @@ NAMED_WITHIN = 10.0
 REPORTED_WITHIN = 2.0
 """Seconds from ECS's own completion to our success."""
 _FIRST_STEADY_SECONDS = 180.0
+_MEANWHILE_SECONDS = 2.0
 # What the collection calls a failure of the release, whoever put the service back.
 _BAD = ("failed", "rolled_back")
 
@@ -98,19 +101,38 @@ class Service:
         if self.release.force_only:
             options["force_new_deployment"] = True
         updated = self.platform.verb("ecs_service", name=self.name, cluster=self.release.cluster, **options)
-        if self.release.after_start is not None:
-            self.release.after_start(self.platform, self.name)
-        try:
-            return self.platform.verb(
-                "ecs_service_wait",
-                service=self.name,
-                cluster=self.release.cluster,
-                deployment_id=updated["deployment_id"],
-                task_definition=self.revision,
-                timeout=self.release.limit,
-            )
-        except self.platform.failure as failure:
-            return {"msg": failure.message, **failure.result}
+        with self._meanwhile():
+            try:
+                return self.platform.verb(
+                    "ecs_service_wait",
+                    service=self.name,
+                    cluster=self.release.cluster,
+                    deployment_id=updated["deployment_id"],
+                    task_definition=self.revision,
+                    timeout=self.release.limit,
+                )
+            except self.platform.failure as failure:
+                return {"msg": failure.message, **failure.result}
+
+    @contextmanager
+    def _meanwhile(self) -> Iterator[None]:
+        happens = self.release.meanwhile
+        if happens is None:
+            yield
+            return
+        over = threading.Event()
+
+        def go_on() -> None:
+            while not over.wait(_MEANWHILE_SECONDS):
+                happens(self.platform, self.name)
+
+        with ThreadPoolExecutor(1) as side:
+            going = side.submit(go_on)
+            try:
+                yield
+            finally:
+                over.set()
+                going.result()
 
     def _by_playbook(self, folder: Path) -> dict[str, Any]:
         results = folder / f"{self.name}.json"

@@ -35,8 +35,8 @@ class Release:
     cluster: str = "bench"
     force_only: bool = False
     """No new revision: the same one is deployed again."""
-    after_start: Callable[[Platform, str], None] | None = None
-    """What happens to the release from outside, as soon as it is under way."""
+    meanwhile: Callable[[Platform, str], None] | None = None
+    """What happens to the release from outside, again and again from its start to its verdict."""
     detail: dict[str, Any] = field(default_factory=dict)
     """What the result's detail has to hold."""
     by_playbook: bool = False
@@ -159,7 +159,7 @@ RELEASES: tuple[Release, ...] = (
     ),
     Release("missing-attribute", "no_capacity", True, top=_only_on_other_instances, detail={"permanent": True}),
     Release("dead-end", "deployment_dead_end", True, service=_no_steps),
-    Release("alarm", "alarm", environment={"FAULT_SLOW_START": "60s"}, first=_alarmed, balanced=True, after_start=_errors_appear),
+    Release("alarm", "alarm", environment={"FAULT_SLOW_START": "60s"}, first=_alarmed, balanced=True, meanwhile=_errors_appear),
     Release("plain", None, container=lambda platform: {"image": platform.images["1.1.0"]}, balanced=True, by_playbook=True, peers=True),
     Release("slow-start-in-grace", None, environment={"FAULT_SLOW_START": "20s"}, first=_grace, balanced=True, peers=True),
     Release("forced-again", None, balanced=True, force_only=True),
