@@ -177,6 +177,8 @@ def download_url(client: t.Any, registry_id: str, repository: str, digest: str) 
     return str(answer["downloadUrl"])
 
 
+# The most that DescribeImages gives at a time; it gives 100 when not asked (API reference).
+_IMAGES_PER_PAGE = 1000
 # BatchGetImage and BatchDeleteImage take 100 identifiers (API reference), and so does DescribeImages.
 _IMAGES_PER_CALL = 100
 
@@ -188,7 +190,7 @@ def describe_images(client: t.Any, registry_id: str, repository: str, wanted: t.
     """
     base = {"registryId": registry_id, "repositoryName": repository}
     if not wanted:
-        pages = client.get_paginator("describe_images").paginate(**base)
+        pages = client.get_paginator("describe_images").paginate(**base, maxResults=_IMAGES_PER_PAGE)
         return [detail for page in pages for detail in page["imageDetails"]]
     found: list[dict[str, t.Any]] = []
     for name in wanted:

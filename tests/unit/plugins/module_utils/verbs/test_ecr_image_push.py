@@ -68,13 +68,14 @@ class Ecr:
     def images(self, *manifests: tuple[str, str, bytes], denied: bool = False) -> Ecr:
         """What the repository holds, each by digest, media type and content, the oldest first."""
         where = {"registryId": ACCOUNT, "repositoryName": "api"}
+        asked = {**where, "maxResults": 1000}
         if denied:
-            self.stub.add_client_error("describe_images", "AccessDeniedException", expected_params=where)
+            self.stub.add_client_error("describe_images", "AccessDeniedException", expected_params=asked)
             return self
         details = [
             {"imageDigest": name, "imagePushedAt": datetime.fromtimestamp(at, UTC)} for at, (name, _kind, _text) in enumerate(manifests)
         ]
-        self.stub.add_response("describe_images", {"imageDetails": details}, where)
+        self.stub.add_response("describe_images", {"imageDetails": details}, asked)
         if manifests:
             images = [
                 {"imageId": {"imageDigest": name}, "imageManifestMediaType": kind, "imageManifest": text.decode()}
