@@ -30,6 +30,7 @@ OTHER_NAMES = {
     "deploy_floating_tag": "app_floating_tags",
     "promote_image": "app_image_source",
     "promote_profile": "app_image_profile",
+    "forecast_fail": "app_forecast_fail",
     "rollback_to": "app_rollback_to",
     "rollback_steps": "app_rollback_steps",
 }
@@ -137,6 +138,12 @@ BLANK = {
             {},
             {"app_image_source": f"docker://{PROMOTED['promote_image']}", "app_image_digest": DIGEST, "app_image_tag": "1.4.0"},
         ),
+        (
+            "forecast",
+            BLANK["forecast"] | IMAGE | {"forecast_timeout": "60", "forecast_fail": "false"},
+            {"app_forecast_fail": True},
+            IMAGE | {"app_timeout": 60, "app_forecast_fail": False},
+        ),
         ("rollback", {}, {}, {}),
         ("rollback", BLANK["rollback"], {"app_timeout": 1200}, {"app_timeout": 1200}),
         ("rollback", BLANK["rollback"] | {"rollback_steps": "2"}, {}, {"app_rollback_steps": 2}),
@@ -170,7 +177,7 @@ def test_every_playbook_has_its_specification_and_every_option_is_used_and_as_th
     said = yaml.safe_load(spec.read_text())["argument_specs"]
     assert list(said) == [name]
     playbook = (PLAYBOOKS / f"{name}.yml").read_text()
-    role = ROLE["rollback" if name == "rollback" else "main"]["options"]
+    role = ROLE[name if name in ("forecast", "rollback") else "main"]["options"]
     for option, rules in said[name]["options"].items():
         # What has to be given needs no turning into what it is when it is a text.
         taken = rf"\b(answers\.)?{option}\b" if rules.get("required") and rules["type"] == "str" else rf"\banswers\.{option}\b"
@@ -178,7 +185,7 @@ def test_every_playbook_has_its_specification_and_every_option_is_used_and_as_th
         # What is not asked stays what inventory and role say: a default here would win over both.
         assert "default" not in rules, option
         # What the role has nothing to do with is the playbook's own.
-        if name not in ("deploy", "promote", "rollback") or option == "rollback_after":
+        if name not in ("deploy", "forecast", "promote", "rollback") or option == "rollback_after":
             continue
         there = role[OTHER_NAMES.get(option, option.replace(f"{name}_", "app_", 1))]
         assert {"path": "str"}.get(there["type"], there["type"]) == rules["type"] or option in OTHER_NAMES, option

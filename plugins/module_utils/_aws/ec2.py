@@ -15,6 +15,12 @@ def describe_subnets(client: t.Any, tags: t.Mapping[str, str]) -> list[dict[str,
     return [subnet for page in pages for subnet in page["Subnets"]]
 
 
+def subnet_zones(client: t.Any, ids: t.Sequence[str]) -> list[str]:
+    """The Availability Zones of these subnets."""
+    pages = client.get_paginator("describe_subnets").paginate(SubnetIds=list(ids))
+    return [str(subnet["AvailabilityZone"]) for page in pages for subnet in page["Subnets"]]
+
+
 def describe_security_groups(client: t.Any, vpc_id: str, names: t.Sequence[str]) -> list[dict[str, t.Any]]:
     """The security groups of a VPC that have one of these names."""
     filters = [{"Name": "vpc-id", "Values": [vpc_id]}, {"Name": "group-name", "Values": list(names)}]

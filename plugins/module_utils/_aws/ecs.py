@@ -114,6 +114,16 @@ def list_every_active_revision(client: t.Any) -> list[str]:
     return _listed(client.list_task_definitions, "taskDefinitionArns", status="ACTIVE")
 
 
+def list_leaving_tasks(client: t.Any, cluster: str) -> list[str]:
+    """ARNs of the tasks of the cluster that were told to stop: those on their way, and those that ended in about the last hour."""
+    return _listed(client.list_tasks, "taskArns", cluster=cluster, desiredStatus="STOPPED")
+
+
+def matching_container_instances(client: t.Any, cluster: str, expression: str) -> list[str]:
+    """ARNs of the ACTIVE container instances for which this expression of the cluster query language is true."""
+    return _listed(client.list_container_instances, "containerInstanceArns", cluster=cluster, status="ACTIVE", filter=expression)
+
+
 def describe_container_instances(client: t.Any, cluster: str) -> list[Data]:
     """Every ACTIVE container instance of the cluster."""
     arns = _listed(client.list_container_instances, "containerInstanceArns", cluster=cluster, status="ACTIVE")

@@ -284,6 +284,15 @@ def is_dead_end(service: Data) -> bool:
     return desired > 0 and upper <= desired and lower >= desired
 
 
+def dead_end_words(service: Data) -> str:
+    """The evidence for `is_dead_end`."""
+    configuration = service.get("deploymentConfiguration") or {}
+    return (
+        f"desired count {service.get('desiredCount')}, maximumPercent {configuration.get('maximumPercent')}, "
+        f"minimumHealthyPercent {configuration.get('minimumHealthyPercent')}: no task may be started and none stopped"
+    )
+
+
 def private_address(task: Data) -> str | None:
     """The address of an awsvpc task, which is what its target group knows it by."""
     for attachment in task.get("attachments") or []:

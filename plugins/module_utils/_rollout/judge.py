@@ -15,7 +15,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .causes import Finding, Weight, hint
-from .diagnose import Data, event_finding, is_dead_end, stopped_task, targets_of, task_id
+from .diagnose import Data, dead_end_words, event_finding, is_dead_end, stopped_task, targets_of, task_id
 
 # A read may show the state before the update for a while. Until then a deployment that is not there is only not there yet.
 STALE_READ_SECONDS = 30.0
@@ -308,13 +308,7 @@ class Judge:
                 return finding
         others = sum(int(item.get("runningCount") or 0) for item in service.get("deployments") or [] if item is not own)
         if others and is_dead_end(service) and not own.get("runningCount") and not own.get("pendingCount"):
-            configuration = service.get("deploymentConfiguration") or {}
-            return Finding(
-                "deployment_dead_end",
-                Weight.HOPELESS,
-                f"desired count {service.get('desiredCount')}, maximumPercent {configuration.get('maximumPercent')}, "
-                f"minimumHealthyPercent {configuration.get('minimumHealthyPercent')}: no task may be started and none stopped",
-            )
+            return Finding("deployment_dead_end", Weight.HOPELESS, dead_end_words(service))
         return self._repeated(snapshot) or self._no_room(snapshot, own)
 
     def _repeated(self, snapshot: Snapshot) -> Finding | None:

@@ -20,6 +20,8 @@ class Past:
     finished: str = ""
     revision: t.Mapping[str, t.Any] = field(default_factory=dict)
     """The service revision, as ECS describes it: its network, its load balancers and the rest besides the task definition."""
+    seconds: float | None = None
+    """From its creation to its end; None while it has none."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 from .._aws import ecs
 from .._aws.failures import error_code, error_message, is_passing
+from .._rollout.forecast import health_checks
 from .._rollout.judge import Done, Judge, Judgement, Wanted
+from .._rollout.placement import needs
 from .._rollout.target import Past, Target, choose
 from ._service_drift import restoring
 from ._service_revision import running_revision
@@ -53,7 +55,8 @@ def history(client: t.Any, cluster: str, service: str, warn: t.Callable[[str], N
         revision = revisions.get(item.get("targetServiceRevisionArn"), {})
         if revision.get("taskDefinition"):
             finished, arn = item.get("finishedAt"), item.get("serviceDeploymentArn", "")
-            found.append(Past(item.get("status", ""), revision["taskDefinition"], arn, finished.isoformat() if finished else "", revision))
+            words, seconds = (finished.isoformat(), (finished - item["createdAt"]).total_seconds()) if finished else ("", None)
+            found.append(Past(item.get("status", ""), revision["taskDefinition"], arn, words, revision, seconds))
     return found
 
 
@@ -78,19 +81,11 @@ def update_back(client: t.Any, cluster: str, name: str, task_definition: str, se
     ecs.update_service(client, {"cluster": cluster, "service": name, "taskDefinition": task_definition, **wanted})
 
 
-def needs(definition: Data) -> dict[str, int]:
-    """What ECS reserves for one task of this definition: CPU units and MiB of memory."""
-    containers = definition.get("containerDefinitions") or []
-    cpu = sum(int(item.get("cpu") or 0) for item in containers)
-    memory = sum(int(item.get("memoryReservation") or item.get("memory") or 0) for item in containers)
-    return {"cpu": int(definition.get("cpu") or cpu), "memory": int(definition.get("memory") or memory)}
-
-
 def wanted_for(client: t.Any, service: Data, deployment: Data) -> tuple[Wanted, Data]:
     """What to judge about a deployment of the service, and its task definition."""
     arn = deployment.get("taskDefinition")
     definition = (ecs.describe_task_definition(client, arn) if arn else None) or {}
-    checked = any(item.get("healthCheck") and item.get("essential", True) for item in definition.get("containerDefinitions") or [])
+    checked = bool(health_checks(definition))
     balanced = next((item.get("containerName") for item in service.get("loadBalancers") or [] if item.get("containerName")), None)
     return Wanted(str(deployment.get("id")), arn, needs(definition), checked, balanced), definition
 

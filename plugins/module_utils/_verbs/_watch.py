@@ -16,6 +16,7 @@ from .._aws.connection import CallCounter
 from .._aws.failures import error_code, error_message, is_passing, is_throttling
 from .._rollout.judge import Done, Failed, Going, Judge, Judgement, Snapshot
 from .._rollout.pace import pause, throttled_pause
+from .._rollout.placement import grows, largest_offer
 from .._verb import Clock, Context
 from ._shared import Data, primary
 
@@ -167,11 +168,7 @@ class Reader:
                 # Not allowed to look: then a want of room is waited out rather than judged.
                 self._growable = True
                 return True
-            self._growable = any(
-                ((item.get("autoScalingGroupProvider") or {}).get("managedScaling") or {}).get("status") == "ENABLED"
-                or str(item.get("name", "")).startswith("FARGATE")
-                for item in providers
-            )
+            self._growable = any(map(grows, providers))
         return self._growable
 
     def _largest_instance(self, service: Data, now: float) -> dict[str, int]:
@@ -187,11 +184,7 @@ class Reader:
                 raise
             # Not allowed to look: then a want of room is given time before it is believed.
             return self._largest
-        offers: dict[str, list[int]] = {}
-        for instance in instances:
-            for item in instance.get("registeredResources") or []:
-                offers.setdefault(str(item.get("name")).lower(), []).append(int(item.get("integerValue") or 0))
-        self._largest = {name: max(offers[name]) for name in ("cpu", "memory") if offers.get(name)}
+        self._largest = largest_offer(instances)
         return self._largest
 
 

@@ -48,7 +48,7 @@ _LONGEST_CONFIGURATION = 4 * 1024 * 1024
 
 
 def run(params: Params, context: Context) -> Data:
-    definition = _definition(params, context)
+    definition = registrable(definition_to_look_at(params, context))
     checks = [
         *_images(params, context, definition),
         *_roles(context, definition),
@@ -68,10 +68,11 @@ def run(params: Params, context: Context) -> Data:
     return result
 
 
-def _definition(params: Params, context: Context) -> Data:
+def definition_to_look_at(params: Params, context: Context) -> Data:
+    """The definition that the options name. A registered one comes with what ECS found out about it, such as `requiresAttributes`."""
     if params["definition"] is not None:
-        definition = registrable(params["definition"])
-        misshapen = shape_problems(definition)
+        definition: Data = params["definition"]
+        misshapen = shape_problems(registrable(definition))
         if misshapen:
             raise VerbFailure("The task definition cannot be looked at:\n  " + "\n  ".join(misshapen), problems=misshapen)
         return definition
@@ -80,7 +81,7 @@ def _definition(params: Params, context: Context) -> Data:
         raise VerbFailure(
             f"task_definition: there is no task definition {params['task_definition']}. It is family, family:revision or an ARN."
         )
-    return registrable(found)
+    return found
 
 
 def _asked(check: str, subject: str, ask: t.Callable[..., Check], *arguments: t.Any) -> Check:
