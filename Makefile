@@ -24,6 +24,7 @@ help:
 	@echo 'make fuzz       damaged images for the readers (SECONDS=300)'
 	@echo 'make permissions  derive what provisioning needs to be permitted, and write policy and document (CHECK=1 only compares)'
 	@echo 'make scan       security scanners over the roles; what stays has a written reason'
+	@echo 'make galaxy     the collection, built and taken in by galaxy-importer as Ansible Galaxy does'
 	@echo 'make test-pipeline  every step of the example pipelines, run against local_aws'
 	@echo 'make test-awx   the playbooks as AWX runs them, from the built collection'
 	@echo 'make lint       all static gates: ruff, mypy, yamllint, actionlint, ansible-lint, docs, changelog, ansible-test sanity'
@@ -180,6 +181,18 @@ fuzz: $(TEST_SETUP)
 scan: .venv/scan.installed .venv/collection.installed
 	$(SAY) 'Security scanners with rules for Ansible: checkov, ansible-security-scanner'
 	$(BIN)/python .ci/scan.py
+
+# In an environment of its own: it pins other versions of what `make lint` uses.
+.venv/galaxy.installed: requirements/galaxy.txt .venv/uv
+	$(SAY) 'Installing requirements/galaxy.txt into .venv/galaxy'
+	$(PYTHON) -m venv .venv/galaxy
+	$(BIN)/uv pip install --quiet --python .venv/galaxy/bin/python -r requirements/galaxy.txt
+	touch $@
+
+.PHONY: galaxy
+galaxy: .venv/galaxy.installed .venv/collection.installed
+	$(SAY) 'galaxy-importer'
+	$(BIN)/python .ci/galaxy.py
 
 # Not part of `make test`, which holds the deploy role and the demo against these: it provisions twice.
 .PHONY: permissions

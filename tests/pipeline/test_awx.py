@@ -7,13 +7,15 @@ variables, credentials in the environment, and the installed collection. What on
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -56,17 +58,30 @@ def blank(playbook: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def images(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    folder = tmp_path_factory.mktemp("images")
-    for version in IMAGES:
-        command = [sys.executable, str(SERVICE / "build_image.py"), "--version", version, "--output", str(folder / version)]
-        subprocess.run(command, check=True, capture_output=True)
-    return {version: str(folder / version) for version in IMAGES}
+def beside() -> Iterator[ThreadPoolExecutor]:
+    """For what need not wait for each other."""
+    with ThreadPoolExecutor(2) as pool:
+        yield pool
 
 
 @pytest.fixture(scope="module")
-def launch(dev_world: World, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Job]:
-    world, folder = dev_world, tmp_path_factory.mktemp("awx")
+def building(beside: ThreadPoolExecutor, tmp_path_factory: pytest.TempPathFactory) -> Future[dict[str, str]]:
+    """The images, while they are built."""
+    folder = tmp_path_factory.mktemp("images")
+
+    def build() -> dict[str, str]:
+        for version in IMAGES:
+            command = [sys.executable, str(SERVICE / "build_image.py"), "--version", version, "--output", str(folder / version)]
+            subprocess.run(command, check=True, capture_output=True)
+        return {version: str(folder / version) for version in IMAGES}
+
+    return beside.submit(build)
+
+
+@pytest.fixture(scope="module")
+def launch(world: World, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Job]:
+    folder = tmp_path_factory.mktemp("awx")
+    numbers = itertools.count()
     listed = subprocess.run(
         [str(Path(sys.executable).with_name("ansible-inventory")), "-i", "inventories/dev", "--list"],
         cwd=world.repository,
@@ -76,8 +91,10 @@ def launch(dev_world: World, tmp_path_factory: pytest.TempPathFactory) -> Callab
         check=True,
     ).stdout
 
-    def run(playbook: str, extra: dict[str, Any], cancel: Callable[[list[dict[str, Any]]], bool] = lambda events: False) -> Job:
-        private = folder / f"{playbook}-{len(list(folder.iterdir()))}"
+    def run(
+        playbook: str, extra: dict[str, Any], cancel: Callable[[list[dict[str, Any]]], bool] = lambda events: False, check: bool = False
+    ) -> Job:
+        private = folder / f"{playbook}-{next(numbers)}"
         for part in ("project/playbooks", "inventory", "env"):
             (private / part).mkdir(parents=True)
         (private / "project/playbooks" / f"{playbook}.yml").write_text(f"---\n- import_playbook: steadystate.ecs.{playbook}\n")
@@ -88,7 +105,9 @@ def launch(dev_world: World, tmp_path_factory: pytest.TempPathFactory) -> Callab
         given = {"awx_job_id": 7, "awx_user_name": "operator", "awx_inventory_name": "dev", **extra}
         (private / "env/extravars").write_text(json.dumps(given))
         (private / "env/envvars").write_text(json.dumps({key: value for key, value in world.environment.items() if key != "COLLECTION"}))
-        (private / "env/settings").write_text(json.dumps({"suppress_ansible_output": True, "pexpect_timeout": 5}))
+        (private / "env/settings").write_text(json.dumps({"suppress_ansible_output": True, "pexpect_timeout": 1}))
+        if check:
+            (private / "env/cmdline").write_text("--check")
         job = Job("")
 
         def keep(event: dict[str, Any]) -> bool:
@@ -126,8 +145,44 @@ def runs(world: World) -> str:
 
 
 @pytest.fixture(scope="module")
-def first(launch: Callable[..., Job], images: dict[str, str]) -> Job:
+def provisioned(launch: Callable[..., Job], building: Future[dict[str, str]]) -> Job:
+    """The environment, built by a job while the images are built."""
+    return launch("provision", {})
+
+
+@pytest.fixture(scope="module")
+def images(provisioned: Job, building: Future[dict[str, str]]) -> dict[str, str]:
+    assert provisioned.status == "successful", provisioned.output
+    return building.result(300)
+
+
+@pytest.fixture(scope="module")
+def foretold(launch: Callable[..., Job], images: dict[str, str]) -> Job:
+    """What the first deploy would do, asked before it, in check mode as its template does."""
+    answers = {**blank("forecast"), "app_image_source": images["1.0.0"], "app_image_tag": "1.0.0"}
+    return launch("forecast", answers, check=True)
+
+
+@pytest.fixture(scope="module")
+def first(launch: Callable[..., Job], images: dict[str, str], foretold: Job) -> Job:
     return launch("deploy", release(images, "1.0.0", deploy_verify="true", deploy_lock_wait="60"))
+
+
+def test_an_environment_is_provisioned(world: World, provisioned: Job) -> None:
+    assert provisioned.status == "successful", provisioned.output
+    clusters = client(world, "ecs").describe_clusters(clusters=["steadystate-dev"])["clusters"]
+    assert [cluster["status"] for cluster in clusters] == ["ACTIVE"]
+    hosts = {event["event_data"].get("host") for event in provisioned.events if event["event"] == "runner_on_ok"}
+    assert hosts == {"platform", "api"}
+
+
+def test_what_a_deploy_would_do_is_foretold(foretold: Job, first: Job) -> None:
+    assert foretold.status == "successful", foretold.output
+    assert "it would arrive" in foretold.output
+    forecast = foretold.artifacts["steadystate_forecast"]["api"]
+    assert (forecast["arrives"], forecast["problems"], forecast["failed_checks"]) == (True, [], 0)
+    # The image was not pushed for it, and is the one that was deployed then.
+    assert forecast["image"] == first.artifacts["steadystate_image"]
 
 
 def test_a_deploy_shows_its_progress_as_it_happens_and_hands_its_result_on(world: World, first: Job) -> None:
@@ -160,13 +215,14 @@ def test_a_failed_deploy_hands_on_why_and_the_rollback_branch_leaves_what_is_bac
 
 
 def test_a_deploy_is_verified_and_what_does_not_pass_is_put_back(
-    world: World, launch: Callable[..., Job], images: dict[str, str], first: Job
+    world: World, launch: Callable[..., Job], images: dict[str, str], first: Job, beside: ThreadPoolExecutor
 ) -> None:
     second = launch("deploy", release(images, "1.1.0"))
     assert second.status == "successful", second.output
-    verified = launch("status", {**second.artifacts, "status_revision": second.artifacts["steadystate_revision"]})
+    good = {**second.artifacts, "status_revision": second.artifacts["steadystate_revision"]}
+    looks = [beside.submit(launch, "status", extra) for extra in (good, {"status_revision": first.artifacts["steadystate_revision"]})]
+    verified, refused = (look.result() for look in looks)
     assert verified.status == "successful", verified.output
-    refused = launch("status", {"status_revision": first.artifacts["steadystate_revision"]})
     assert refused.status == "failed"
     assert "has to run and be steady" in refused.output
     back = launch("rollback", {**blank("rollback"), "rollback_after": second.artifacts["steadystate_verdict"]})
@@ -174,11 +230,13 @@ def test_a_deploy_is_verified_and_what_does_not_pass_is_put_back(
     assert runs(world) == first.artifacts["steadystate_revision"]
 
 
-def test_a_job_that_is_cancelled_leaves_no_lock(world: World, launch: Callable[..., Job], images: dict[str, str], first: Job) -> None:
+def test_a_job_that_is_cancelled_leaves_no_lock_and_ecs_goes_on_until_it_is_told_to_go_back(
+    world: World, launch: Callable[..., Job], images: dict[str, str], first: Job
+) -> None:
     def watching(events: list[dict[str, Any]]) -> bool:
         return any("waiting for" in event.get("stdout", "") for event in events)
 
-    cancelled = launch("deploy", release(images, "1.1.0", app_environment={"FAULT_SLOW_START": "30s"}), watching)
+    cancelled = launch("deploy", release(images, "1.1.0", app_environment={"FAULT_SLOW_START": "120s"}), watching)
     assert cancelled.status == "canceled", cancelled.output
     ssm = client(world, "ssm")
     deadline = time.monotonic() + 60
@@ -190,10 +248,15 @@ def test_a_job_that_is_cancelled_leaves_no_lock(world: World, launch: Callable[.
         time.sleep(0.5)
     else:
         pytest.fail(f"{LOCK} is still held")
-    # ECS goes on with what it was told; the next deploy waits for that, and arrives.
-    after = launch("deploy", release(images, "1.0.0"))
-    assert after.status == "successful", after.output
-    assert after.artifacts["steadystate_verdict"] == "succeeded"
+    # ECS goes on with what it was told, until somebody says otherwise.
+    (service,) = client(world, "ecs").describe_services(cluster="steadystate-dev", services=[NAME])["services"]
+    states = {item["status"]: (item["taskDefinition"].split("/")[-1], item["rolloutState"]) for item in service["deployments"]}
+    assert states["PRIMARY"][1] == "IN_PROGRESS"
+    assert states["ACTIVE"] == (first.artifacts["steadystate_revision"], "COMPLETED")
+    # A job that was cancelled hands nothing on.
+    back = launch("rollback", blank("rollback"))
+    assert back.status == "successful", back.output
+    assert runs(world) == first.artifacts["steadystate_revision"]
 
 
 def test_an_execution_environment_can_be_built_and_has_what_the_collection_needs(archive: Path, tmp_path: Path) -> None:
