@@ -173,7 +173,7 @@ def test_an_environment_is_provisioned(world: World, provisioned: Job) -> None:
     clusters = client(world, "ecs").describe_clusters(clusters=["steadystate-dev"])["clusters"]
     assert [cluster["status"] for cluster in clusters] == ["ACTIVE"]
     hosts = {event["event_data"].get("host") for event in provisioned.events if event["event"] == "runner_on_ok"}
-    assert hosts == {"platform", "api"}
+    assert hosts == {"dev", "api"}
 
 
 def test_what_a_deploy_would_do_is_foretold(foretold: Job, first: Job) -> None:

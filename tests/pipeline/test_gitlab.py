@@ -93,7 +93,9 @@ def test_jobs_that_deploy_are_kept_apart_and_never_cut_off(name: str) -> None:
     assert merged("prod")["rules"][0]["when"] == "manual"
 
 
-def test_the_tests_are_those_of_the_workflow_for_github() -> None:
-    steps = yaml.safe_load((SERVICE / ".github/workflows/test.yml").read_text())["jobs"]["test"]["steps"]
+@pytest.mark.parametrize("name", ["test", "scan"])
+def test_the_jobs_of_a_merge_request_are_those_of_the_workflow_for_github(name: str) -> None:
+    """Which are run as they stand there, in test_github.py."""
+    steps = yaml.safe_load((SERVICE / ".github/workflows/test.yml").read_text())["jobs"][name]["steps"]
     lines = [line for step in steps for line in step.get("run", "").splitlines()]
-    assert PIPELINE["test"]["script"] == lines
+    assert [line for entry in PIPELINE[name]["script"] for line in entry.splitlines()] == lines
