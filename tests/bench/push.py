@@ -411,6 +411,42 @@ def _goal(what: str, found: float, most: float) -> dict[str, Any]:
     return {"what": what, "found": found, "most": most, "met": found <= most}
 
 
+# The rows of the table for people: what it is called, then where it is found and which of our two it is about.
+ROWS = (
+    ("layout, TLS", "tls", "oci-8-layers", "cold", "ours"),
+    ("layout, WAN", "wan", "oci-8-layers", "cold", "ours"),
+    ("docker archive, TLS, isal", "tls", "docker-archive", "cold", "ours"),
+    ("docker archive, TLS, zlib", "tls", "docker-archive", "cold", "ours, zlib"),
+    ("docker archive, WAN, isal", "wan", "docker-archive", "cold", "ours"),
+    ("100 small layers, TLS", "tls", "oci-100-layers", "cold", "ours"),
+    ("100 small layers, WAN", "wan", "oci-100-layers", "cold", "ours"),
+    ("Go binary, TLS", "tls", "go-binary", "cold", "ours"),
+    ("Go binary, WAN", "wan", "go-binary", "cold", "ours"),
+    ("layout again, WAN", "wan", "oci-8-layers", "no-op", "ours"),
+    ("docker archive again, WAN", "wan", "docker-archive", "no-op", "ours"),
+    ("new tag for a layout, WAN", "wan", "oci-8-layers", "new tag", "ours"),
+    ("new tag for a docker archive, WAN", "wan", "docker-archive", "new tag", "ours"),
+)
+
+
+def table(result: dict[str, Any]) -> str:
+    """What was found as a table in Markdown: medians in seconds, and the ratios that the goals are about."""
+    peers = [peer for peer in ("crane", "skopeo") if peer in result["peers"]]
+    titles = ["", "ours", "its process", "Ansible task", *peers, *(f"ours / {peer}" for peer in peers), "goals"]
+    lines = [f"| {' | '.join(titles)} |", f"| --- |{' ---: |' * (len(titles) - 1)}"]
+    for name, network, image, step, ours in ROWS:
+        found = result["networks"].get(network, {}).get(image, {}).get(step)
+        if found is None:
+            continue
+        tools, task = found["tools"], found.get("ansible_task") if ours == "ours" else None
+        seconds = [tools[ours]["alone"], tools[ours]["wall"], task["wall"] if task else None, *(tools[peer]["wall"] for peer in peers)]
+        ratios = [found["ratios"][f"{ours} alone / {peer}"] for peer in peers]
+        goals = " and ".join(f"{most}" for most in GOALS.get((network, image, step, ours), ()) if most is not None)
+        cells = [name, *("" if number is None else f"{number:.2f}" for number in (*seconds, *ratios)), goals]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
 def sizes(images: dict[str, tuple[str, Path]]) -> dict[str, int]:
     return {
         name: sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) if path.is_dir() else path.stat().st_size
@@ -460,6 +496,7 @@ def main() -> None:
         }
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(json.dumps(result, indent=2) + "\n")
+    options.output.with_suffix(".md").write_text(table(result))
     for network, by_image in result["networks"].items():
         for image, by_step in by_image.items():
             for step, found in by_step.items():
