@@ -72,5 +72,6 @@ def test_a_verb_that_shows_no_secret_keeps_the_names_that_hold_one(capsys: pytes
             run_module(verb)
         answers.append(json.loads(capsys.readouterr().out))
     assert answers[0]["name"] == "/shop/app/user"
-    assert all("app" not in str(answer["invocation"]) for answer in answers)
+    # The text of an argument by itself; newer releases of ansible-core leave the arguments out of a failure.
+    assert all('"app"' not in json.dumps(answer) for answer in answers)
     assert "app" not in answers[1]["msg"]
