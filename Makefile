@@ -78,15 +78,16 @@ TEST_SETUP := $(RUN_SETUP) .venv/test.installed .venv/go
 LANES = $(MAKE) --no-print-directory --jobs 2
 
 .PHONY: test
-test: $(TEST_SETUP)
+test: $(TEST_SETUP) .venv/awx.installed
 	$(SAY) 'System tools for the registry tests'
 	$(BIN)/python tests/system_tools.py
 	$(LANES) test-system test-units
 
 .PHONY: test-system
-test-system: $(TEST_SETUP)
+test-system: $(TEST_SETUP) .venv/awx.installed
 	$(SAY) 'local_aws, driven from outside, and the collection on it; the unit tests run beside them'
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder tests/local_aws tests/integration
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder \
+	  tests/local_aws tests/integration tests/pipeline/test_awx.py
 
 # What it prints is kept until it ends, so that two lanes do not talk at once.
 .PHONY: test-units
@@ -126,7 +127,7 @@ test-pipeline: $(TEST_SETUP)
 	$(SAY) 'The example pipelines, each step as it stands there, against local_aws'
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -x tests/pipeline/test_github.py tests/pipeline/test_gitlab.py
 
-# Not part of `make test`, for the same reason.
+# A part of `make test` by itself.
 .PHONY: test-awx
 test-awx: $(TEST_SETUP) .venv/awx.installed
 	$(SAY) 'The playbooks as AWX runs them, from the collection as it ships'

@@ -19,6 +19,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 LONGEST_FIRST = (
     "tests/integration/test_demo.py",
     "tests/integration/test_app_role.py",
+    "tests/pipeline/test_awx.py",
     "tests/integration/test_rough_weather.py",
     "tests/integration/test_causes.py",
     "tests/integration/test_releases.py",
