@@ -57,6 +57,14 @@ options:
     type: list
     elements: str
     default: []
+  wait:
+    description: Whether to wait until the load balancer is not being created any more. One that does not exist is not waited for.
+    type: bool
+    default: false
+  wait_timeout:
+    description: Seconds to wait at most.
+    type: int
+    default: 900
 seealso:
   - module: steadystate.ecs.alb_listeners
   - module: steadystate.ecs.alb_target_group

@@ -57,7 +57,7 @@ options:
   ipv6:
     description:
       - Whether the VPC and its subnets have a range of Amazon's IPv6 addresses as well, private ones with a way out only.
-      - Switched off again, the ranges stay.
+      - Switched off again, what this module gave is taken back by O(finish), and refused while an address of it is in use.
     type: bool
     default: false
   nat:
@@ -227,6 +227,16 @@ ipv6_cidr:
   returned: always
   type: str
   sample: 2001:db8:1234:1a00::/56
+finished:
+  description: Whether nothing is left to be waited for or to be made by another call with O(finish).
+  returned: always
+  type: bool
+  sample: false
+partition:
+  description: The partition of AWS that the VPC is in, as its ARNs have it.
+  returned: always
+  type: str
+  sample: aws
 flow_log_in_order:
   description: Whether the flow log was as wanted when this was called.
   returned: always

@@ -151,8 +151,10 @@ def test_check_mode_on_a_provisioned_account_tells_the_truth(account: Account) -
     account.forget_calls()
     run = account.play("provision", "prod", "--check", "--diff")
     assert (run.code, run.changed) == (0, 0), run.output
-    run = account.play("provision", "prod", "--check", "--diff", ecs_cluster_max_size=7)
-    assert (run.code, run.changed) == (0, 1), run.output
+    run = account.play("provision", "prod", "--check", "--diff", ecs_cluster_max_size=7, alb_deregistration_delay=77)
+    # The group of instances, and the target group of the one service.
+    assert (run.code, run.changed) == (0, 2), run.output
+    assert "deregistration_delay.timeout_seconds: 77" in run.output, run.output
     assert account.writes() == []
 
 

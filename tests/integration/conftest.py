@@ -46,6 +46,14 @@ class Run:
         value: dict[str, Any] = self.results[name]
         return value
 
+    @property
+    def changed(self) -> int:
+        """How many tasks changed something, on all hosts together. Only a play that went well has an answer."""
+        assert self.code == 0, self.output
+        found = re.findall(r"changed=(\d+)", self.output)
+        assert found, self.output
+        return sum(map(int, found))
+
 
 @dataclass
 class Account:
@@ -202,29 +210,34 @@ def _network(client: Callable[[str], Any]) -> dict[str, Any]:
 
 
 def _cluster(client: Callable[[str], Any], subnets: list[str]) -> None:
-    ecs, iam = client("ecs"), client("iam")
+    iam = client("iam")
     _role(client, "instances", "ec2.amazonaws.com", "service-role/AmazonEC2ContainerServiceforEC2Role")
     iam.create_instance_profile(InstanceProfileName="instances")
     iam.add_role_to_instance_profile(InstanceProfileName="instances", RoleName="instances")
-    ecs.create_cluster(clusterName="main")
+    client("ecs").create_cluster(clusterName="main")
+    group_of_instances(client, "ecs", "main", subnets, minimum=3, maximum=3)
+    deadline = time.monotonic() + START_SECONDS
+    while len(client("ecs").list_container_instances(cluster="main")["containerInstanceArns"]) < 3:
+        assert time.monotonic() < deadline, "the instances did not join the cluster"
+        time.sleep(0.2)
+
+
+def group_of_instances(client: Callable[[str], Any], name: str, cluster: str, subnets: list[str], minimum: int, maximum: int) -> None:
+    """An Auto Scaling group and its launch template, both of that name. Its instances join the cluster and hold two tasks each."""
     parameter = "/aws/service/ecs/optimized-ami/amazon-linux-2023/recommended/image_id"
     template = client("ec2").create_launch_template(
-        LaunchTemplateName="ecs",
+        LaunchTemplateName=name,
         LaunchTemplateData={
             "ImageId": client("ssm").get_parameter(Name=parameter)["Parameter"]["Value"],
             "InstanceType": "t3.medium",
             "IamInstanceProfile": {"Name": "instances"},
-            "UserData": base64.b64encode(b"#!/bin/bash\necho ECS_CLUSTER=main >> /etc/ecs/ecs.config\n").decode(),
+            "UserData": base64.b64encode(f"#!/bin/bash\necho ECS_CLUSTER={cluster} >> /etc/ecs/ecs.config\n".encode()).decode(),
         },
     )["LaunchTemplate"]["LaunchTemplateId"]
     client("autoscaling").create_auto_scaling_group(
-        AutoScalingGroupName="ecs",
-        MinSize=3,
-        MaxSize=3,
+        AutoScalingGroupName=name,
+        MinSize=minimum,
+        MaxSize=maximum,
         VPCZoneIdentifier=",".join(subnets),
         LaunchTemplate={"LaunchTemplateId": template, "Version": "$Latest"},
     )
-    deadline = time.monotonic() + START_SECONDS
-    while len(ecs.list_container_instances(cluster="main")["containerInstanceArns"]) < 3:
-        assert time.monotonic() < deadline, "the instances did not join the cluster"
-        time.sleep(0.2)

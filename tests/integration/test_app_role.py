@@ -23,7 +23,7 @@ import yaml
 
 from tests.permissions.needed import RESTART, action, allowed, documented, granted, needed
 
-from .conftest import ROOT, Account, Run
+from .conftest import ROOT, Account, Run, group_of_instances
 from .saved_images import saved_image
 
 LOCK = "/steadystate/locks/main/web"
@@ -357,3 +357,44 @@ def test_a_rotated_secret_restarts_its_service_also_when_the_run_that_wrote_it_w
     permitted = yaml.safe_load((ROOT / "roles/ci_oidc/vars/provision.yml").read_text())["__ci_oidc_provision_actions"]
     assert used <= set(permitted)
     assert used >= RESTART
+
+
+@pytest.fixture(scope="module")
+def growing(web: Account) -> Account:
+    """A cluster without an instance, whose default capacity provider starts them for tasks that wait."""
+    ecs, scaling = web.client("ecs"), web.client("autoscaling")
+    ecs.create_cluster(clusterName="growing")
+    group_of_instances(web.client, "growing", "growing", web.facts["subnets"], minimum=0, maximum=2)
+    group = scaling.describe_auto_scaling_groups(AutoScalingGroupNames=["growing"])["AutoScalingGroups"][0]["AutoScalingGroupARN"]
+    ecs.create_capacity_provider(
+        name="growing", autoScalingGroupProvider={"autoScalingGroupArn": group, "managedScaling": {"status": "ENABLED"}}
+    )
+    ecs.put_cluster_capacity_providers(
+        cluster="growing",
+        capacityProviders=["growing"],
+        defaultCapacityProviderStrategy=[{"capacityProvider": "growing", "weight": 1}],
+    )
+    return web
+
+
+def test_the_group_grows_for_a_new_service_and_one_that_exists_keeps_its_launch_type(growing: Account) -> None:
+    def placed(name: str) -> tuple[Any, Any]:
+        service = growing.client("ecs").describe_services(cluster="growing", services=[name])["services"][0]
+        return service.get("launchType"), service.get("capacityProviderStrategy")
+
+    # These are not the calls that the deploy role of the service in the other cluster is measured by.
+    options = {"app_cluster": "growing", "access_key": "AKIDGROWING"}
+    new = app(growing, "1.0.0", **options, app_name="grown")
+    assert new.code == 0, new.output
+    assert new["app"]["verdict"] == "succeeded"
+    assert placed("grown") == (None, [{"capacityProvider": "growing", "weight": 1, "base": 0}])
+    instances = growing.client("ecs").list_container_instances(cluster="growing")["containerInstanceArns"]
+    assert len(instances) == 2, "it stood in an empty cluster"
+
+    old = app(growing, "1.0.0", **options, app_name="placed", app_launch_type="EC2")
+    assert old.code == 0, old.output
+    assert placed("placed") == ("EC2", None)
+    # What changes no task starts no deployment either. The other change is the file with the result.
+    again = app(growing, "1.0.0", **options, app_name="placed", app_health_check_grace_period=90)
+    assert again.changed == 2
+    assert placed("placed") == ("EC2", None), "another launch type would have to be forced upon it"

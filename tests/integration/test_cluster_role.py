@@ -15,7 +15,7 @@ from typing import Any
 import boto3
 import pytest
 
-from .conftest import REGION, Account, Run
+from .conftest import REGION, Account
 
 PATIENCE = 120
 
@@ -56,13 +56,6 @@ def _options(account: Account) -> dict[str, Any]:
     }
 
 
-def _changed(run: Run) -> int:
-    assert run.code == 0, run.output
-    found = re.search(r"changed=(\d+)", run.output)
-    assert found, run.output
-    return int(found[1])
-
-
 def _until(condition: Callable[[], Any], what: str) -> Any:
     deadline = time.monotonic() + PATIENCE
     while True:
@@ -85,13 +78,13 @@ def _container_instances(account: Account) -> list[dict[str, Any]]:
 def test_a_cluster_from_nothing_and_again_and_then_changed(empty: Account) -> None:
     options = _options(empty)
     checked = empty.play("role.yml", "--check", "--diff", **options)
-    assert _changed(checked) == 4
+    assert checked.changed == 4
     assert "container instances shop (absent)" in checked.output
     assert empty.client("ecs").describe_clusters(clusters=["shop"])["clusters"] == []
     assert empty.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=["shop"])["AutoScalingGroups"] == []
 
     made = empty.play("role.yml", **options)
-    assert _changed(made) == 5
+    assert made.changed == 5
     fact = made["fact"]
     assert fact["cluster_arn"].endswith(":cluster/shop")
     assert (fact["capacity_provider"], fact["refresh"]) == ("shop", None)
@@ -106,14 +99,14 @@ def test_a_cluster_from_nothing_and_again_and_then_changed(empty: Account) -> No
     first = {item["ec2InstanceId"]: item["capacityProviderName"] for item in _container_instances(empty)}
     assert set(first.values()) == {"shop"}
 
-    assert _changed(empty.play("role.yml", **options)) == 0
-    assert _changed(empty.play("role.yml", "--check", **options)) == 0
+    assert empty.play("role.yml", **options).changed == 0
+    assert empty.play("role.yml", "--check", **options).changed == 0
 
     larger = {**options, "ecs_cluster_instance_type": "t3.medium"}
-    assert _changed(empty.play("role.yml", "--check", **larger)) == 1
-    assert _changed(empty.play("role.yml", **larger)) == 1
+    assert empty.play("role.yml", "--check", **larger).changed == 1
+    assert empty.play("role.yml", **larger).changed == 1
     ended = empty.play("role.yml", **larger, ecs_cluster_refresh_wait=PATIENCE)
-    assert _changed(ended) == 0
+    assert ended.changed == 0
     group = empty.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=["shop"])["AutoScalingGroups"][0]
     assert [item["InstanceType"] for item in group["Instances"]] == ["t3.medium"] * 2
     assert not first.keys() & {item["InstanceId"] for item in group["Instances"]}
@@ -150,9 +143,9 @@ def test_security_groups_hold_what_is_wanted_and_nothing_else(empty: Account) ->
         "security_groups_service_port": 8080,
         "security_groups_service_egress": [{"ports": [443], "cidrs": ["0.0.0.0/0"]}],
     }
-    assert _changed(empty.play("role.yml", "--check", "--diff", **options)) == 2
+    assert empty.play("role.yml", "--check", "--diff", **options).changed == 2
     made = empty.play("role.yml", **options)
-    assert _changed(made) == 2
+    assert made.changed == 2
     groups = {item["GroupName"]: item for item in ec2.describe_security_groups()["SecurityGroups"]}
     assert made["fact"] == {"alb_id": groups["shop-alb"]["GroupId"], "instance_id": groups["shop-instance"]["GroupId"]}
     assert groups["shop-instance"]["IpPermissions"] == []
@@ -167,5 +160,5 @@ def test_security_groups_hold_what_is_wanted_and_nothing_else(empty: Account) ->
     ec2.authorize_security_group_ingress(
         GroupId=groups["shop-api"]["GroupId"], CidrIp="0.0.0.0/0", IpProtocol="tcp", FromPort=22, ToPort=22
     )
-    assert _changed(empty.play("role.yml", **options)) == 1
-    assert _changed(empty.play("role.yml", "--check", **options)) == 0
+    assert empty.play("role.yml", **options).changed == 1
+    assert empty.play("role.yml", "--check", **options).changed == 0

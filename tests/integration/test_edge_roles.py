@@ -6,13 +6,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import boto3
 import pytest
 
-from .conftest import REGION, Account, Run
+from .conftest import REGION, Account
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +26,8 @@ def edge(url: str, tmp_path_factory: pytest.TempPathFactory) -> Account:
     vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
     subnets = [item["SubnetId"] for item in ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"]][:2]
     group = ec2.create_security_group(GroupName="edge", Description="edge", VpcId=vpc)["GroupId"]
+    visible = {"SampledRequestsEnabled": False, "CloudWatchMetricsEnabled": False, "MetricName": "edge"}
+    client("wafv2").create_web_acl(Name="edge", Scope="REGIONAL", DefaultAction={"Allow": {}}, VisibilityConfig=visible)
     client("route53").create_hosted_zone(Name="edge.test", CallerReference="edge")
     ecs.create_cluster(clusterName="edge")
     ecs.register_task_definition(family="edge-web", containerDefinitions=[{"name": "web", "image": "web", "memory": 32}])
@@ -35,16 +36,9 @@ def edge(url: str, tmp_path_factory: pytest.TempPathFactory) -> Account:
     return Account(facts, tmp_path_factory.mktemp("edge"), client)
 
 
-def changed(run: Run) -> int:
-    assert run.code == 0, run.output
-    found = re.search(r"changed=(\d+) ", run.output)
-    assert found, run.output
-    return int(found.group(1))
-
-
 def test_from_nothing_and_again(edge: Account) -> None:
     told = edge.play("edge.yml", "--check", "--diff")
-    assert changed(told) > 0
+    assert told.changed > 0
     for line in (
         "+certificate for edge.test",
         "load balancer edge is missing",
@@ -57,7 +51,7 @@ def test_from_nothing_and_again(edge: Account) -> None:
     groups = [item["TargetGroupName"] for item in edge.client("elbv2").describe_target_groups()["TargetGroups"]]
     assert "edge-web" not in groups, "check mode makes nothing"
     made = edge.play("edge.yml")
-    assert changed(made) > 0
+    assert made.changed > 0
     assert made["acm"]["status"] == "issued"
     assert made["alb"]["url"] == f"https://{made['alb']['dns_name']}"
     elb = edge.client("elbv2")
@@ -70,6 +64,8 @@ def test_from_nothing_and_again(edge: Account) -> None:
         item["Key"]: item["Value"] for item in elb.describe_load_balancer_attributes(LoadBalancerArn=made["alb"]["arn"])["Attributes"]
     }
     assert attributes["routing.http.drop_invalid_header_fields.enabled"] == "true"
+    in_front = edge.client("wafv2").get_web_acl_for_resource(ResourceArn=made["alb"]["arn"])["WebACL"]["Name"]
+    assert in_front == "edge"
     group = elb.describe_target_groups(Names=["edge-web"])["TargetGroups"][0]["TargetGroupArn"]
     attributes = {item["Key"]: item["Value"] for item in elb.describe_target_group_attributes(TargetGroupArn=group)["Attributes"]}
     assert (attributes["slow_start.duration_seconds"], attributes["stickiness.enabled"]) == ("30", "true")
@@ -82,7 +78,7 @@ def test_from_nothing_and_again(edge: Account) -> None:
     scaling = edge.client("application-autoscaling")
     assert len(scaling.describe_scaling_policies(ServiceNamespace="ecs", ResourceId="service/edge/web")["ScalingPolicies"]) == 3
     again = edge.play("edge.yml")
-    assert changed(again) == 0, again.output
+    assert again.changed == 0, again.output
     assert again["alb"] == made["alb"]
 
 
@@ -97,11 +93,11 @@ def test_drift_is_told_in_check_mode_and_put_right(edge: Account) -> None:
     edge.client("logs").put_retention_policy(logGroupName="/ecs/edge/web", retentionInDays=30)
     told = edge.play("edge.yml", "--check", "--diff")
     # The attribute, once by the early look and once by the later one, the listener, and the log group.
-    assert changed(told) == 4, told.output
+    assert told.changed == 4, told.output
     for line in ("idle_timeout.timeout_seconds: 90 -> 60", "+listener 80 default", "+log group /ecs/edge/web retention: 7"):
         assert line in told.output, told.output
-    assert changed(edge.play("edge.yml")) == 3
-    assert changed(edge.play("edge.yml", "--check")) == 0
+    assert edge.play("edge.yml").changed == 3
+    assert edge.play("edge.yml", "--check").changed == 0
 
 
 def test_wrong_values_are_refused_before_the_first_change(edge: Account) -> None:
@@ -122,3 +118,9 @@ def test_wrong_values_are_refused_before_the_first_change(edge: Account) -> None
     ):
         assert said in run.output, run.output
     assert len(edge.client("elbv2").describe_load_balancers()["LoadBalancers"]) == calls
+
+
+def test_a_web_acl_that_nobody_has_made_is_refused(edge: Account) -> None:
+    run = edge.play("edge.yml", alb_web_acl="nobody")
+    assert run.code != 0
+    assert "alb_web_acl: there is no regional web ACL nobody in this account" in run.output

@@ -13,7 +13,7 @@ from typing import Any
 import boto3
 import pytest
 
-from .conftest import REGION, Account, Run, running
+from .conftest import REGION, Account, running
 
 OPTIONS: dict[str, Any] = {
     "role": "network",
@@ -45,13 +45,6 @@ def _account(url: str, tmp_path_factory: pytest.TempPathFactory) -> Account:
     return Account({"region": REGION, "url": url}, tmp_path_factory.mktemp("plays"), lambda name: session.client(name, endpoint_url=url))
 
 
-def _changed(run: Run) -> int:
-    assert run.code == 0, run.output
-    found = re.search(r"changed=(\d+)", run.output)
-    assert found, run.output
-    return int(found[1])
-
-
 def _vpcs(account: Account) -> list[dict[str, Any]]:
     return list(account.client("ec2").describe_vpcs(Filters=[{"Name": "tag:Name", "Values": ["web"]}])["Vpcs"])
 
@@ -75,14 +68,14 @@ def _routes(account: Account, vpc_id: str) -> dict[str, dict[str, str]]:
 def test_a_network_from_nothing_and_again_and_with_everything_and_back(empty: Account) -> None:
     ec2 = empty.client("ec2")
     checked = empty.play("role.yml", "--check", "--diff", **OPTIONS)
-    assert _changed(checked) == 1
+    assert checked.changed == 1
     assert "subnet private eu-west-1b: 10.0.144.0/20" in checked.output
     assert checked["fact"]["vpc_id"] == "vpc-00000000000000000"
     assert _vpcs(empty) == []
 
     made = empty.play("role.yml", **OPTIONS)
     # Where the machine is slow, the gateway is there before the role comes to wait for it.
-    assert _changed(made) in (1, 2)
+    assert made.changed in (1, 2)
     fact = made["fact"]
     (vpc,) = _vpcs(empty)
     assert (vpc["VpcId"], vpc["CidrBlock"]) == (fact["vpc_id"], "10.0.0.0/16")
@@ -101,10 +94,10 @@ def test_a_network_from_nothing_and_again_and_with_everything_and_back(empty: Ac
     assert routes["web-private-eu-west-1b"] == routes["web-private-eu-west-1a"]
     groups = ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [fact["vpc_id"]]}])["SecurityGroups"]
     assert [(group["GroupName"], group["IpPermissions"], group["IpPermissionsEgress"]) for group in groups] == [("default", [], [])]
-    assert _changed(empty.play("role.yml", "--check", **OPTIONS)) == 0
+    assert empty.play("role.yml", "--check", **OPTIONS).changed == 0
 
     whole = empty.play("role.yml", **EVERYTHING)
-    assert _changed(whole) == 5
+    assert whole.changed == 4
     assert len(whole["fact"]["nat_addresses"]) == 2
     routes = _routes(empty, fact["vpc_id"])
     assert routes["web-private-eu-west-1a"]["0.0.0.0/0"] != routes["web-private-eu-west-1b"]["0.0.0.0/0"]
@@ -120,12 +113,30 @@ def test_a_network_from_nothing_and_again_and_with_everything_and_back(empty: Ac
     assert empty.client("logs").describe_log_groups(logGroupNamePrefix="/vpc/web")["logGroups"][0]["retentionInDays"] == 14
     policy = empty.client("iam").get_role_policy(RoleName="web-flow-logs", PolicyName="write")["PolicyDocument"]
     assert policy["Statement"][0]["Resource"] == "arn:aws:logs:*:*:log-group:/vpc/web:*"
-    assert _changed(empty.play("role.yml", **EVERYTHING)) == 0
+    assert empty.play("role.yml", **EVERYTHING).changed == 0
 
     back = {**OPTIONS, "network_nat": "none"}
-    assert _changed(empty.play("role.yml", **back)) >= 1
+    # An address in use keeps its range, and a refusal comes before the first change.
+    used = ec2.create_network_interface(SubnetId=fact["private_subnet_ids"][0], Ipv6AddressCount=1)["NetworkInterface"][
+        "NetworkInterfaceId"
+    ]
+    refused = empty.play("role.yml", **back)
+    assert refused.code != 0
+    assert f"network_ipv6: false, but addresses of the IPv6 range of web are in use by {used}" in re.sub(r"\s+", " ", refused.output)
+    assert _routes(empty, fact["vpc_id"]) == routes
+    ec2.delete_network_interface(NetworkInterfaceId=used)
+    told = empty.play("role.yml", "--check", "--diff", **back)
+    assert "vpc.ipv6: " in told.output
+    assert "egress_gateway: eigw-" in told.output
+    assert empty.play("role.yml", **back).changed >= 1
     routes = _routes(empty, fact["vpc_id"])
     assert not any("0.0.0.0/0" in routes[f"web-private-{zone}"] for zone in OPTIONS["network_zones"])
+    assert not any("::/0" in table for table in routes.values())
+    assert ec2.describe_egress_only_internet_gateways()["EgressOnlyInternetGateways"] == []
+    bonds = [*_vpcs(empty), *ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [fact["vpc_id"]]}])["Subnets"]]
+    states = {each["Ipv6CidrBlockState"]["State"] for item in bonds for each in item["Ipv6CidrBlockAssociationSet"]}
+    assert states <= {"disassociated"}
+    assert empty.play("role.yml", **back).changed == 0
     assert [item for item in ec2.describe_addresses()["Addresses"] if {"Key": "environment", "Value": "test"} in item.get("Tags", [])] == []
     assert ec2.describe_flow_logs(Filter=[{"Name": "resource-id", "Values": [fact["vpc_id"]]}])["FlowLogs"] == []
 

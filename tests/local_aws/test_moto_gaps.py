@@ -180,3 +180,18 @@ def test_pull_through_cache_rules_are_kept(aws: Any) -> None:
     ecr.delete_pull_through_cache_rule(ecrRepositoryPrefix="public")
     with pytest.raises(ClientError, match="NotFound"):
         ecr.describe_pull_through_cache_rules(ecrRepositoryPrefixes=["public"])
+
+
+def test_a_web_acl_tells_which_load_balancers_it_is_in_front_of(aws: Any) -> None:
+    ec2, waf = aws.client("ec2"), aws.client("wafv2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    arn = aws.client("elbv2").create_load_balancer(Name="guarded", Subnets=[_subnet(ec2, vpc, "10.0.0.0/24")])["LoadBalancers"][0][
+        "LoadBalancerArn"
+    ]
+    visible = {"SampledRequestsEnabled": False, "CloudWatchMetricsEnabled": False, "MetricName": "m"}
+    acl = waf.create_web_acl(Name="guard", Scope="REGIONAL", DefaultAction={"Allow": {}}, VisibilityConfig=visible)["Summary"]["ARN"]
+    assert waf.list_resources_for_web_acl(WebACLArn=acl)["ResourceArns"] == []
+    waf.associate_web_acl(WebACLArn=acl, ResourceArn=arn)
+    assert waf.list_resources_for_web_acl(WebACLArn=acl)["ResourceArns"] == [arn]
+    with pytest.raises(ClientError, match="WAFNonexistentItemException"):
+        waf.list_resources_for_web_acl(WebACLArn=acl + "-other")

@@ -74,9 +74,11 @@ def provision(url: str, inventory: str, times: Path, *arguments: str) -> None:
     subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=PLAY_SECONDS)
 
 
-def zone(url: str) -> None:
-    """A hosted zone, which nobody provisions: it is delegated to once, by hand."""
+def not_provisioned(url: str) -> None:
+    """What is there before: a hosted zone, which is delegated to once, by hand, and a web ACL, whose rules are others' to write."""
     others(url, "route53").create_hosted_zone(Name="shop.test", CallerReference="1")
+    visible = {"SampledRequestsEnabled": False, "CloudWatchMetricsEnabled": False, "MetricName": "shop"}
+    others(url, "wafv2").create_web_acl(Name="shop", Scope="REGIONAL", DefaultAction={"Allow": {}}, VisibilityConfig=visible)
 
 
 def service(url: str, inventory: str) -> None:
@@ -145,7 +147,7 @@ def derived(inventories: list[str]) -> Roles:
         with local_aws(folder) as url:
             for inventory in inventories:
                 print(f"==> {inventory}: from nothing, then with other values", flush=True)
-                zone(url)
+                not_provisioned(url)
                 provision(url, inventory, times, "-e", f"@{EVERYTHING}")
                 service(url, inventory)
                 provision(url, inventory, times, "-e", f"@{CHANGED}")

@@ -75,6 +75,10 @@ _PASSING: dict[str, Callable[[Call], bool]] = {
 """Calls with which a role is passed to a service."""
 
 
+_BESIDES = {"wafv2:AssociateWebACL": "elasticloadbalancing:SetWebAcl"}
+"""What a call does in another service, with the caller's permission for it."""
+
+
 @dataclass(frozen=True, order=True)
 class Needed:
     action: str
@@ -99,6 +103,8 @@ def needed(calls: Iterable[Call]) -> set[Needed]:
             found.add(Needed(tagging, own))
         if own in _PASSING and _PASSING[own](params):
             found.add(Needed("iam:PassRole", own))
+        if own in _BESIDES:
+            found.add(Needed(_BESIDES[own], own))
         if own in _LINKED:
             found.add(Needed("iam:CreateServiceLinkedRole", own))
         if own in ("autoscaling:CreateAutoScalingGroup", "autoscaling:UpdateAutoScalingGroup"):

@@ -17,6 +17,7 @@ from local_aws.control_plane.gaps import (
     scalable_targets,
     subnets,
     tags,
+    web_acls,
 )
 from local_aws.control_plane.shortage import Shortage
 
@@ -36,6 +37,7 @@ def close_gaps(api: AwsApi, shortage: Shortage) -> None:
         scalable_targets,
         subnets,
         tags,
+        web_acls,
     ):
         gap.install(api)
     auto_scaling.install(api, shortage)

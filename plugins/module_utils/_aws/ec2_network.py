@@ -73,6 +73,12 @@ def egress_gateways(client: t.Any, vpc_id: str) -> list[Data]:
     return [item for item in every if any(each.get("VpcId") == vpc_id for each in item.get("Attachments") or ())]
 
 
+def interfaces_with_ipv6(client: t.Any, vpc_id: str) -> list[Data]:
+    """Network interfaces that have an IPv6 address."""
+    every = _every(client, "describe_network_interfaces", "NetworkInterfaces", Filters=_filters(vpc_id=vpc_id))
+    return [item for item in every if item.get("Ipv6Addresses")]
+
+
 def nat_gateways(client: t.Any, vpc_id: str) -> list[Data]:
     """Those that are there or will be; not those that failed or are being deleted."""
     every = _every(client, "describe_nat_gateways", "NatGateways", Filter=_filters(vpc_id=vpc_id))
@@ -133,6 +139,14 @@ def give_subnet_ipv6(client: t.Any, subnet_id: str, block: str) -> None:
     client.associate_subnet_cidr_block(SubnetId=subnet_id, Ipv6CidrBlock=block)
 
 
+def take_subnet_ipv6(client: t.Any, association_id: str) -> None:
+    client.disassociate_subnet_cidr_block(AssociationId=association_id)
+
+
+def take_ipv6(client: t.Any, association_id: str) -> None:
+    client.disassociate_vpc_cidr_block(AssociationId=association_id)
+
+
 def set_subnet_attribute(client: t.Any, subnet_id: str, attribute: str, value: bool) -> None:
     client.modify_subnet_attribute(SubnetId=subnet_id, **{attribute: {"Value": value}})
 
@@ -157,6 +171,10 @@ def create_egress_gateway(client: t.Any, vpc_id: str, tags: dict[str, str]) -> D
         VpcId=vpc_id, TagSpecifications=tag_specification("egress-only-internet-gateway", tags)
     )
     return t.cast("Data", made["EgressOnlyInternetGateway"])
+
+
+def delete_egress_gateway(client: t.Any, gateway_id: str) -> None:
+    client.delete_egress_only_internet_gateway(EgressOnlyInternetGatewayId=gateway_id)
 
 
 def allocate_address(client: t.Any, tags: dict[str, str]) -> str:

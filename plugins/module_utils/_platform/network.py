@@ -141,10 +141,32 @@ def ipv6_to_be(item: Data) -> str | None:
 
 
 def _ipv6(item: Data, states: tuple[str, ...]) -> str | None:
-    for each in item.get("Ipv6CidrBlockAssociationSet") or ():
-        if (each.get("Ipv6CidrBlockState") or {}).get("State") in states and each.get("Ipv6CidrBlock"):
-            return str(each["Ipv6CidrBlock"])
-    return None
+    return next((str(each["Ipv6CidrBlock"]) for each in _associations(item, states) if each.get("Ipv6CidrBlock")), None)
+
+
+def ipv6_associations(item: Data) -> list[str]:
+    """IDs of the bonds between a VPC or a subnet and its IPv6 ranges."""
+    return [str(each["AssociationId"]) for each in _associations(item, ("associated", "associating"))]
+
+
+def ipv6_is_going(item: Data) -> bool:
+    """Whether a VPC or a subnet still has an IPv6 range, or one is still being taken from it."""
+    return bool(_associations(item, ("associated", "associating", "disassociating")))
+
+
+def _associations(item: Data, states: tuple[str, ...]) -> list[Data]:
+    every = item.get("Ipv6CidrBlockAssociationSet") or ()
+    return [each for each in every if (each.get("Ipv6CidrBlockState") or {}).get("State") in states]
+
+
+def in_the_way_of_no_ipv6(name: str, interfaces: t.Sequence[Data]) -> list[str]:
+    """Why IPv6 cannot be taken from a network yet: a range whose addresses are used stays (DisassociateSubnetCidrBlock)."""
+    if not interfaces:
+        return []
+    users = ", ".join(f"{item['NetworkInterfaceId']} ({item.get('Description') or 'no description'})" for item in interfaces[:5])
+    more = f" and {len(interfaces) - 5} more" if len(interfaces) > 5 else ""
+    fix = "Make a dualstack load balancer ipv4 and replace the instances that have one, or set it to true."
+    return [f"ipv6: false, but addresses of the IPv6 range of {name} are in use by {users}{more}. {fix}"]
 
 
 def nat_zones(params: Data) -> list[str]:

@@ -11,7 +11,7 @@ import typing as t
 from .._aws import elbv2, wafv2
 from .._platform import load_balancer as pure
 from .._platform.differences import Change, in_words
-from .._verb import Context, Verb
+from .._verb import Context, Verb, VerbFailure
 from ._shared import Data
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
@@ -29,11 +29,17 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
         },
     },
     "target_groups": {"type": "list", "elements": "str", "default": []},
+    "wait": {"type": "bool", "default": False},
+    "wait_timeout": {"type": "int", "default": 900},
 }
+
+_POLL_SECONDS = 5.0
 
 
 def run(params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
     client = context.client("elbv2")
+    if params["wait"] and params["load_balancer"] is not None:
+        _wait(params["load_balancer"]["name"], params["wait_timeout"], context)
     balancer = _balancer(context, params["load_balancer"]) if params["load_balancer"] is not None else None
     changes: list[Change] = balancer.pop("changes") if balancer else []
     # Whoever only looks for the load balancer wants nothing of it.
@@ -42,6 +48,27 @@ def run(params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
             context.progress(line)
     groups = {name: _group(elbv2.find_target_group(client, name)) for name in params["target_groups"]}
     return {"changed": False, "load_balancer": balancer, "target_groups": groups, "differs": bool(changes)}
+
+
+def _wait(name: str, timeout: int, context: Context) -> None:
+    """Until the load balancer has left the state `provisioning`, in which it answers nobody."""
+    client, clock = context.client("elbv2"), context.clock
+    deadline = clock.monotonic() + timeout
+    said = False
+    while True:
+        state = ((elbv2.find_load_balancer(client, name) or {}).get("State")) or {}
+        if state.get("Code") == "failed":
+            raise VerbFailure(f"AWS could not create the load balancer {name}: {state.get('Reason') or 'it gives no reason'}")
+        if state.get("Code") != "provisioning":
+            return
+        if clock.monotonic() >= deadline:
+            raise VerbFailure(
+                f"wait_timeout: the load balancer {name} is still being created after {timeout} s. Run this again to wait longer."
+            )
+        if not said:
+            context.progress(f"waiting for the load balancer {name}")
+            said = True
+        clock.sleep(_POLL_SECONDS)
 
 
 def _group(found: Data | None) -> Data:

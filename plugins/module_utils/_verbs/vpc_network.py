@@ -73,6 +73,7 @@ class _Network:
         self._name: str = params["name"]
         self._own_tags = {str(key): str(value) for key, value in params["tags"].items()}
         self._changes: list[Data] = []
+        self._only_notes: bool = context.check_mode
         self._found: dict[str, list[Data]] = {}
         self._switched: dict[str, bool] = {}
         self._vpc: Data | None = None
@@ -80,6 +81,7 @@ class _Network:
         self._ipv6: str | None = None
         self._internet_gateway: str | None = None
         self._egress_gateway: str | None = None
+        self._drops_ipv6 = False
         self._nat: dict[str, Data | None] = {}
         self._tables: dict[str, str | None] = {}
         self._endpoint_ids: dict[str, str | None] = {}
@@ -100,9 +102,24 @@ class _Network:
         self._make_gateway_endpoints()
         self._remove_endpoints()
         if self._params["finish"]:
-            self._make_flow_log()
-            self._remove_nat_gateways()
-        return self._result()
+            self._finish()
+        return self._result(finished=bool(self._params["finish"]) or not self._is_left())
+
+    def _finish(self) -> None:
+        self._make_flow_log()
+        self._remove_nat_gateways()
+        self._remove_ipv6()
+
+    def _is_left(self) -> bool:
+        """Whether a call with `finish` would find anything to do. Where something has just changed, it may have to wait for that."""
+        gateways = [item["State"] for item in self._nat.values() if item is not None]
+        endpoints = [item["State"] for item in self._of("endpoints")]
+        if self._changes or "pending" in (str(state).lower() for state in gateways + endpoints):
+            return True
+        self._only_notes = True
+        self._finish()
+        left, self._changes = self._changes, []
+        return bool(left)
 
     # What is there.
 
@@ -125,12 +142,15 @@ class _Network:
             "flow_logs": lambda: ec2.flow_logs(self._client, vpc_id),
             "enableDnsSupport": lambda: ec2.vpc_attribute(self._client, vpc_id, "enableDnsSupport"),
             "enableDnsHostnames": lambda: ec2.vpc_attribute(self._client, vpc_id, "enableDnsHostnames"),
+            "egress_gateways": lambda: ec2.egress_gateways(self._client, vpc_id),
         }
-        if self._params["ipv6"]:
-            readers["egress_gateways"] = lambda: ec2.egress_gateways(self._client, vpc_id)
         self._found = dict(zip(readers, self._at_once(*readers.values()), strict=True))
         self._switched = {name: bool(self._found.pop(name)) for name in ("enableDnsSupport", "enableDnsHostnames")}
         self._refuse(network.misplaced(network.subnets(self._params), self._of("subnets")))
+        # The gateway is the last of it to go: as long as it is there, IPv6 is what an earlier run has switched on.
+        self._drops_ipv6 = not self._params["ipv6"] and any(network.name_of(item) == self._name for item in self._of("egress_gateways"))
+        if self._drops_ipv6:
+            self._refuse(network.in_the_way_of_no_ipv6(self._name, ec2.interfaces_with_ipv6(self._client, vpc_id)))
 
     def _at_once(self, *readers: t.Callable[[], t.Any]) -> list[t.Any]:
         with concurrent.futures.ThreadPoolExecutor(_READERS) as pool:
@@ -149,7 +169,7 @@ class _Network:
     def _change(self, part: str, before: t.Any, after: t.Any, write: t.Callable[..., t.Any], *arguments: t.Any) -> t.Any:
         """Note a difference and, outside of check mode, write it. Returns what the write returned, None in check mode."""
         self._changes.append({"part": part, "before": before, "after": after})
-        if self._context.check_mode:
+        if self._only_notes:
             return None
         return self._patiently(write, *arguments)
 
@@ -441,10 +461,11 @@ class _Network:
         if self._params["ipv6"]:
             public[network.EVERYWHERE_6] = self._internet_gateway
         subnets = list(self._subnet_ids)
-        self._make_route_table("public", [each for each in subnets if each.tier == "public"], public, set())
+        no_ipv6 = {network.EVERYWHERE_6} if self._drops_ipv6 else set()
+        self._make_route_table("public", [each for each in subnets if each.tier == "public"], public, no_ipv6)
         for subnet in [each for each in subnets if each.tier == "private"]:
             routes: dict[str, str | None] = {}
-            unwanted = set()
+            unwanted = set(no_ipv6)
             nat_zone = network.nat_of_zone(self._params, subnet.zone)
             if nat_zone is None:
                 unwanted.add(network.EVERYWHERE)
@@ -544,10 +565,12 @@ class _Network:
         current = next((item for item in own if wanted is not None and _flow_log(item) == wanted), None)
         if wanted is not None and current is None:
             self._change("flow_log", _flow_log(own[0]) if own else None, wanted, self._new_flow_log, wanted)
-        elif wanted is None and own:
-            self._changes.append({"part": "flow_log", "before": _flow_log(own[0]), "after": None})
         for item in own:
-            if item is not current and not self._context.check_mode:
+            if item is current:
+                continue
+            if wanted is None or current is not None:
+                self._change("flow_log", _flow_log(item), None, ec2.delete_flow_log, item["FlowLogId"])
+            elif not self._only_notes:
                 ec2.delete_flow_log(self._client, item["FlowLogId"])
 
     def _wanted_flow_log(self) -> Data | None:
@@ -575,7 +598,7 @@ class _Network:
             account = (self._vpc or {})["OwnerId"]
             request |= {
                 "LogGroupName": wanted["destination"],
-                "DeliverLogsPermissionArn": f"arn:aws:iam::{account}:role/{wanted['role']}",
+                "DeliverLogsPermissionArn": f"arn:{self._client.meta.partition}:iam::{account}:role/{wanted['role']}",
             }
         made, faults = ec2.create_flow_log(client, request, self._tags())
         if made is None:
@@ -602,7 +625,35 @@ class _Network:
             if address.get("AllocationId"):
                 ec2.release_address(client, address["AllocationId"])
 
-    def _result(self) -> Data:
+    def _remove_ipv6(self) -> None:
+        """Take back what an earlier run gave, when nothing is routed to it any more; the gateway last."""
+        if not self._drops_ipv6:
+            return
+        for subnet, item in ((each, item) for each in self._subnet_ids for item in self._of("subnets") if item["CidrBlock"] == each.cidr):
+            part, subnet_id = f"subnet {subnet.tier} {subnet.zone}", item["SubnetId"]
+            if item.get("AssignIpv6AddressOnCreation"):
+                attribute = "AssignIpv6AddressOnCreation"
+                self._change(f"{part}.{attribute}", True, False, ec2.set_subnet_attribute, subnet_id, attribute, False)
+            for association in network.ipv6_associations(item):
+                self._change(f"{part}.ipv6", network.ipv6_to_be(item), None, ec2.take_subnet_ipv6, association)
+        vpc = self._vpc or {}
+        for association in network.ipv6_associations(vpc):
+            self._change("vpc.ipv6", network.ipv6_to_be(vpc), None, self._take_ipv6, association)
+        for gateway in self._of("egress_gateways"):
+            identifier = gateway["EgressOnlyInternetGatewayId"]
+            if network.name_of(gateway) == self._name:
+                self._change("egress_gateway", identifier, None, ec2.delete_egress_gateway, identifier)
+
+    def _take_ipv6(self, client: t.Any, association: str) -> None:
+        # A range goes when no subnet has a part of it any more.
+        deadline = self._context.clock.monotonic() + _NOT_YET_SECONDS
+        while any(network.ipv6_is_going(item) for item in ec2.subnets(client, self._id())):
+            if self._context.clock.monotonic() >= deadline:
+                raise VerbFailure(f"The subnets of {self._id()} still have IPv6 ranges after {_NOT_YET_SECONDS:g} s. Run this again.")
+            self._context.clock.sleep(1.0)
+        ec2.take_ipv6(client, association)
+
+    def _result(self, finished: bool) -> Data:
         ids = self._subnet_ids.items()
         own_logs = [item for item in self._of("flow_logs") if network.name_of(item) == self._name]
         wanted_log = self._wanted_log
@@ -618,6 +669,8 @@ class _Network:
             "route_table_ids": self._tables,
             "endpoint_ids": self._endpoint_ids,
             "ipv6_cidr": self._ipv6,
+            "finished": finished,
+            "partition": self._client.meta.partition,
             "flow_log_in_order": wanted_log is None or any(_flow_log(item) == wanted_log for item in own_logs),
         }
         if self._changes and self._context.diff_mode:

@@ -11,9 +11,10 @@ import typing as t
 import pytest
 from ansible_collections.steadystate.ecs.plugins.module_utils._verb import VerbFailure
 from ansible_collections.steadystate.ecs.plugins.module_utils._verbs import alb_info, alb_listeners, alb_target_group, elb_attributes
+from moto.backends import get_backend
 
 from .moto_account import empty_account
-from .platform_stage import Stage
+from .platform_stage import REGION, Stage
 
 Data = dict[str, t.Any]
 API_RULE: Data = {
@@ -130,6 +131,23 @@ def test_the_firewall_in_front_is_compared_by_its_name(stage: Stage) -> None:
     assert not stage.run(alb_info.VERB, **wanted(web_acl="guard"))["load_balancer"]["web_acl_differs"]
     assert stage.run(alb_info.VERB, **wanted(web_acl=""))["load_balancer"]["web_acl_differs"]
     assert not stage.run(alb_info.VERB, **wanted(web_acl=None))["differs"]
+
+
+def test_one_that_is_being_created_is_waited_for(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = get_backend("elbv2")["123456789012"][REGION].load_balancers[build(stage)["shop"]]
+    # moto's load balancers are there as soon as they are asked for.
+    monkeypatch.setattr(made, "activate", lambda: None)
+    monkeypatch.setattr(made, "state", "provisioning")
+    with pytest.raises(VerbFailure, match="wait_timeout: the load balancer shop is still being created after 0 s"):
+        stage.run(alb_info.VERB, load_balancer={"name": "shop"}, wait=True, wait_timeout=0)
+    stage.clock.meanwhile = [lambda: None, lambda: monkeypatch.setattr(made, "state", "active")]
+    found = stage.run(alb_info.VERB, load_balancer={"name": "shop"}, wait=True)
+    assert (found["load_balancer"]["state"], stage.said, stage.clock.seconds) == ("active", ["waiting for the load balancer shop"], 10)
+    monkeypatch.setattr(made, "state", "failed")
+    with pytest.raises(VerbFailure, match="AWS could not create the load balancer shop: it gives no reason"):
+        stage.run(alb_info.VERB, load_balancer={"name": "shop"}, wait=True)
+    assert stage.run(alb_info.VERB, load_balancer={"name": "nobody"}, wait=True)["load_balancer"]["state"] == "absent"
+    assert stage.writes == []
 
 
 def test_target_groups_alone(stage: Stage) -> None:

@@ -29,7 +29,7 @@ class Stopped(Exception):
 class FakeEc2:
     """As much of EC2 as a network without IPv6 and endpoints needs. NAT gateways take their time; no route leads to them until then."""
 
-    meta = types.SimpleNamespace(region_name="eu-west-1")
+    meta = types.SimpleNamespace(region_name="eu-west-1", partition="aws")
 
     def __init__(self) -> None:
         self.clock = FakeClock()
@@ -42,6 +42,7 @@ class FakeEc2:
             "VpcEndpoints": [],
             "SecurityGroups": [],
             "FlowLogs": [],
+            "EgressOnlyInternetGateways": [],
             "Addresses": [],
         }
         self.hostnames = False
@@ -228,7 +229,8 @@ def test_what_takes_minutes_is_started_and_only_waited_for_at_the_end(ec2: FakeE
     started = ec2.run()
     assert (started["changed"], ec2.clock.seconds) == (True, 0)
     assert (ec2.counted(), ec2.ways_out()) == (WHOLE, ["shop-public igw"])
-    assert not ec2.run()["changed"], "until the gateway is there, nothing is left to do"
+    meanwhile = ec2.run()
+    assert (meanwhile["changed"], meanwhile["finished"]) == (False, False), "until the gateway is there, nothing is left but to wait"
     finished = ec2.run(finish=True)
     assert [item["part"] for item in finished["differences"]] == [
         "route_table private-eu-west-1a.route 0.0.0.0/0",
@@ -239,7 +241,8 @@ def test_what_takes_minutes_is_started_and_only_waited_for_at_the_end(ec2: FakeE
     assert ec2.ways_out() == WAYS_OUT
     assert finished["nat_addresses"] == ["203.0.113.10"]
     writes = ec2.writes
-    assert not ec2.run()["changed"]
+    again = ec2.run()
+    assert (again["changed"], again["finished"], again["partition"]) == (False, True, "aws")
     assert not ec2.run(finish=True)["changed"]
     assert ec2.writes == writes
 
@@ -271,6 +274,8 @@ def test_gateways_that_are_not_wanted_any_more_go_with_their_addresses(ec2: Fake
     ec2.run(nat="none")
     assert ec2.ways_out() == ["shop-public igw"]
     assert len(ec2.things["Addresses"]) == 2, "they go at the end"
+    still = ec2.run(nat="none")
+    assert (still["changed"], still["finished"]) == (False, False), "a run that was stopped here has left them"
     ec2.run(nat="none", finish=True)
     assert ec2.things["Addresses"] == []
     assert not ec2.run(nat="none", finish=True)["changed"]
