@@ -394,7 +394,10 @@ def test_the_group_grows_for_a_new_service_and_one_that_exists_keeps_its_launch_
     old = app(growing, "1.0.0", **options, app_name="placed", app_launch_type="EC2")
     assert old.code == 0, old.output
     assert placed("placed") == ("EC2", None)
-    # What changes no task starts no deployment either. The other change is the file with the result.
+    # What changes no task starts no deployment either.
     again = app(growing, "1.0.0", **options, app_name="placed", app_health_check_grace_period=90)
-    assert again.changed == 2
+    assert again.code == 0, again.output
+    assert again["app"]["deployment_id"] == old["app"]["deployment_id"]
+    service = growing.client("ecs").describe_services(cluster="growing", services=["placed"])["services"][0]
+    assert service["healthCheckGracePeriodSeconds"] == 90
     assert placed("placed") == ("EC2", None), "another launch type would have to be forced upon it"
