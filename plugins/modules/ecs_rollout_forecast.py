@@ -75,7 +75,8 @@ options:
     type: int
   launch_type:
     description:
-      - For a service that does not exist yet, what its tasks run on. C(EC2) when left out.
+      - For a service that does not exist yet, what its tasks run on.
+      - When left out, they are placed by the cluster's default capacity providers, and on any instance where it has none.
     type: str
     choices: [EC2, FARGATE]
   subnets:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .._aws import ec2, ec2_auto_scaling, ecs, elbv2
+from .._aws import ec2, ec2_auto_scaling, ecs, ecs_clusters, elbv2
 from .._aws.failures import error_code, error_message, is_passing
 from .._rollout import forecast, placement
 from .._rollout.target import Past, choose
@@ -133,6 +133,16 @@ class _Look:
         if not self.desired:
             self.notes.append("whether the image works: the desired count is 0, and no task will run")
         self._tasks: list[Data] = []
+        self.strategy = self._strategy()
+        """The names of the capacity providers that place its tasks; none for tasks that go on any instance."""
+
+    def _strategy(self) -> list[str]:
+        entries = self.service.get("capacityProviderStrategy") or []
+        if not self.exists and not self.params["launch_type"]:
+            # A service that is created without either is placed as its cluster says.
+            cluster = self._asked("the cluster's capacity providers", ecs_clusters.describe_cluster, self.ecs, self.cluster) or {}
+            entries = cluster.get("defaultCapacityProviderStrategy") or []
+        return [str(item["capacityProvider"]) for item in entries if item.get("capacityProvider")]
 
     def _desired(self) -> int:
         if self.params["desired_count"] is not None:
@@ -213,7 +223,7 @@ class _Look:
 
     def _not_played(self) -> str:
         launched = self.service.get("launchType") or self.params["launch_type"] or "EC2"
-        names = [str(item.get("capacityProvider")) for item in self.service.get("capacityProviderStrategy") or []]
+        names = self.strategy
         controller = (self.service.get("deploymentController") or {}).get("type", "ECS")
         if controller != "ECS":
             return f"the deployments of {self.name} are made by {controller}"
@@ -224,7 +234,7 @@ class _Look:
         return ""
 
     def _providers(self) -> list[Data]:
-        names = [item["capacityProvider"] for item in self.service.get("capacityProviderStrategy") or []]
+        names = self.strategy
         return (self._asked("what its capacity providers are", ecs.describe_capacity_providers, self.ecs, names) or []) if names else []
 
     def _growth(self, providers: list[Data], rooms: list[placement.Room], need: placement.Need) -> forecast.Growth | None:

@@ -28,6 +28,7 @@ class Room(FakeEcs):
         self.denied: set[str] = set()
         self.free = 1024
         self.provider: Data = {}
+        self.default: list[Data] = []
         self.group: Data = {"MaxSize": 3, "Instances": [{}]}
 
     def _called(self, name: str, request: Data) -> None:
@@ -66,6 +67,10 @@ class Room(FakeEcs):
         arn = "arn:aws:autoscaling:eu-west-1:123456789012:autoScalingGroup:1:autoScalingGroupName/group"
         details = {"autoScalingGroupArn": arn, "managedScaling": {"status": "ENABLED"}}
         return {"capacityProviders": [{"name": "cp", "autoScalingGroupProvider": details}]}
+
+    def describe_clusters(self, **request: t.Any) -> Data:
+        self._called("describe_clusters", request)
+        return {"clusters": [{"status": "ACTIVE", "defaultCapacityProviderStrategy": self.default}]}
 
     def describe_auto_scaling_groups(self, **request: t.Any) -> Data:
         self._called("describe_auto_scaling_groups", request)
@@ -178,6 +183,11 @@ def test_a_service_that_is_not_there_yet(room: Room, there: Stage) -> None:
     assert result["arrives"] is True
     assert result["lines"][0] == "api: a new revision of api, its first deploy"
     assert "nothing is put back" in result["on_failure"]["msg"]
+    # By its cluster's capacity provider, which grows for it, or on what is there.
+    room.default, room.provider, room.free = [{"capacityProvider": "cp"}], {"capacityProviderName": "cp"}, 200
+    grown = there.on_service(VERB, definition=definition(), desired_count=2)
+    assert (grown["arrives"], grown["capacity"]["instances_to_add"]) == (True, 1)
+    assert there.on_service(VERB, definition=definition(), desired_count=2, launch_type="EC2", fail=False)["arrives"] is False
 
 
 def test_an_image_that_is_missing_and_one_that_is_to_be_pushed(room: Room, there: Stage) -> None:
