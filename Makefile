@@ -86,7 +86,7 @@ test: $(TEST_SETUP) .venv/awx.installed
 .PHONY: test-system
 test-system: $(TEST_SETUP) .venv/awx.installed
 	$(SAY) 'local_aws, driven from outside, and the collection on it; the unit tests run beside them'
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder \
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder \
 	  tests/local_aws tests/integration tests/pipeline/test_awx.py
 
 # What it prints is kept until it ends, so that two lanes do not talk at once.
