@@ -271,16 +271,23 @@ def event_finding(message: str) -> Finding | None:
     return None
 
 
+def task_limits(desired: int, configuration: t.Mapping[str, t.Any]) -> tuple[int, int]:
+    """The fewest healthy and the most tasks of a rolling update, by its `deploymentConfiguration`.
+
+    The fewest are rounded up and the most down, without percentages from 100 and 200 ("DeploymentConfiguration" in the API reference).
+    """
+    minimum, maximum = configuration.get("minimumHealthyPercent"), configuration.get("maximumPercent")
+    fewest = -(-desired * (100 if minimum is None else int(minimum)) // 100)
+    return fewest, desired * (200 if maximum is None else int(maximum)) // 100
+
+
 def is_dead_end(service: Data) -> bool:
     """Whether the percentages forbid both a start and a stop, so that a rolling update can never take its first step."""
     configuration = service.get("deploymentConfiguration") or {}
     if service.get("schedulingStrategy", "REPLICA") != "REPLICA" or configuration.get("strategy", "ROLLING") != "ROLLING":
         return False
     desired = int(service.get("desiredCount") or 0)
-    maximum = configuration.get("maximumPercent")
-    minimum = configuration.get("minimumHealthyPercent")
-    upper = desired * (200 if maximum is None else int(maximum)) // 100
-    lower = -(-desired * (100 if minimum is None else int(minimum)) // 100)
+    lower, upper = task_limits(desired, configuration)
     return desired > 0 and upper <= desired and lower >= desired
 
 

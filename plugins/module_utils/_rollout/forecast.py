@@ -16,7 +16,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .causes import hint
-from .diagnose import dead_end_words, is_dead_end
+from .diagnose import dead_end_words, is_dead_end, task_limits
 from .placement import Need, Room, capacity, empty_like, place, short_of, words_for
 
 Data = dict[str, t.Any]
@@ -72,11 +72,11 @@ class Plan:
         if self.strategy != "ROLLING":
             # The whole of the new revision beside the whole of the old one.
             return self.desired + len(self.old)
-        return self.desired * _percent(self.configuration.get("maximumPercent"), 200) // 100
+        return task_limits(self.desired, self.configuration)[1]
 
     @property
     def lower(self) -> int:
-        return -(-self.desired * _percent(self.configuration.get("minimumHealthyPercent"), 100) // 100)
+        return task_limits(self.desired, self.configuration)[0]
 
     @property
     def strategy(self) -> str:
@@ -383,10 +383,6 @@ def _past(seconds: t.Sequence[float]) -> str:
         return ""
     shown = ", ".join(f"{item:.0f}" for item in seconds[:_PAST_SHOWN])
     return f"; the last that succeeded took {shown} s"
-
-
-def _percent(value: t.Any, default: int) -> int:
-    return default if value is None else int(value)
 
 
 def _tasks(number: int) -> str:
