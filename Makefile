@@ -171,24 +171,17 @@ fuzz: $(TEST_SETUP)
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements/fuzz.txt || echo 'No atheris for this Python: inputs are mutated blindly.'
 	$(BIN)/python tests/fuzz/image_sources.py --seconds $(or $(SECONDS),300)
 
-# In an environment of its own: checkov wants other versions of much that the collection uses.
-.venv/scan.installed: requirements/scan.txt .venv/uv
-	$(SAY) 'Installing requirements/scan.txt into .venv/scan'
-	$(PYTHON) -m venv .venv/scan
-	$(BIN)/uv pip install --quiet --python .venv/scan/bin/python -r requirements/scan.txt
+# In environments of their own: they want other versions of much that the collection and `make lint` use.
+.venv/scan.installed .venv/galaxy.installed: .venv/%.installed: requirements/%.txt .venv/uv
+	$(SAY) 'Installing requirements/$*.txt into .venv/$*'
+	$(PYTHON) -m venv .venv/$*
+	$(BIN)/uv pip install --quiet --python .venv/$*/bin/python -r requirements/$*.txt
 	touch $@
 
 .PHONY: scan
 scan: .venv/scan.installed .venv/collection.installed
 	$(SAY) 'Security scanners with rules for Ansible: checkov, ansible-security-scanner'
 	$(BIN)/python .ci/scan.py
-
-# In an environment of its own: it pins other versions of what `make lint` uses.
-.venv/galaxy.installed: requirements/galaxy.txt .venv/uv
-	$(SAY) 'Installing requirements/galaxy.txt into .venv/galaxy'
-	$(PYTHON) -m venv .venv/galaxy
-	$(BIN)/uv pip install --quiet --python .venv/galaxy/bin/python -r requirements/galaxy.txt
-	touch $@
 
 .PHONY: galaxy
 galaxy: .venv/galaxy.installed .venv/collection.installed

@@ -18,7 +18,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-import urllib3  # noqa: F401
+import urllib3  # noqa: F401  # loaded before the clock starts, as boto3 loads it in Ansible
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
