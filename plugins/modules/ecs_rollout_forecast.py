@@ -42,27 +42,6 @@ options:
       - A registered task definition in its place, as C(family), C(family:revision) or an ARN.
       - Only a registered one says by itself which attributes of an instance it needs.
     type: str
-  load_balancers:
-    description:
-      - What a new service will be behind, in place of what O(service) is behind.
-    type: list
-    elements: dict
-    suboptions:
-      target_group_arn:
-        description:
-          - The target group.
-        type: str
-        required: true
-      container_name:
-        description:
-          - The container that it sends to.
-        type: str
-        required: true
-      container_port:
-        description:
-          - The port of that container.
-        type: int
-        required: true
   pending_images:
     description:
       - Images that are pushed with the deploy, as the definition names them. That they are missing now is no fault.
@@ -130,6 +109,7 @@ extends_documentation_fragment:
   - steadystate.ecs._aws
   - steadystate.ecs._attributes
   - steadystate.ecs._attributes.actiongroup_aws
+  - steadystate.ecs._new_balancers
 attributes:
   check_mode:
     support: full

@@ -37,27 +37,6 @@ options:
     description:
       - The service that the definition is for. Its load balancers are looked at. One that does not exist yet has none. Needs O(cluster).
     type: str
-  load_balancers:
-    description:
-      - What a new service will be behind, in place of what O(service) is behind.
-    type: list
-    elements: dict
-    suboptions:
-      target_group_arn:
-        description:
-          - The target group.
-        type: str
-        required: true
-      container_name:
-        description:
-          - The container that it sends to.
-        type: str
-        required: true
-      container_port:
-        description:
-          - The port of that container.
-        type: int
-        required: true
   fail:
     description:
       - Whether to fail when a check failed.
@@ -70,6 +49,7 @@ extends_documentation_fragment:
   - steadystate.ecs._aws
   - steadystate.ecs._attributes
   - steadystate.ecs._attributes.actiongroup_aws
+  - steadystate.ecs._new_balancers
 attributes:
   check_mode:
     support: full
