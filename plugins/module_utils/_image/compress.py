@@ -19,6 +19,7 @@ import hashlib
 import importlib
 import os
 import struct
+import threading
 import typing as t
 import zlib
 from dataclasses import dataclass
@@ -33,13 +34,16 @@ _PIECE = BLOCK
 # The longest stored block that deflate knows.
 _STORED = 65_535
 _DICTIONARY = 32 * 1024
-_PROBE = 16 * 1024
+# Samples of a piece, and their length, by which it is told whether the piece shrinks. More of them would cost zlib more than they tell.
+_SAMPLES = 4
+_SAMPLE = 1024
 # A probe that shrinks to less than this is worth compressing.
 _WORTH_IT = 0.97
 # Magic, deflate, no flags, no time, nothing about the level, an unknown system: nothing that would vary.
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 # ISA-L's level 1, zlib's level 1: on a layer, more costs more time than it saves on any link above 20 MB/s.
 _LEVEL = 1
+_MOST_THREADS = 8
 _ZSTD_LEVEL = 3
 
 
@@ -90,20 +94,30 @@ class Compressor:
 
     def __init__(self, codec: Codec, processors: int | None = None) -> None:
         self.codec = codec
-        count = processors or os.cpu_count() or 1
+        self._threads = min(processors or os.cpu_count() or 1, _MOST_THREADS)
         # Enough to keep all processors busy with one layer; every piece more would only cost memory.
-        self._ahead = min(count, 8) + 1
-        self._pool = concurrent.futures.ThreadPoolExecutor(min(count, 8), thread_name_prefix="compress")
+        self._ahead = self._threads + 1
+        self._pool = concurrent.futures.ThreadPoolExecutor(self._threads, thread_name_prefix="compress")
+        self._lock = threading.Lock()
+        self._streams = 0
 
     def close(self) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def stream(self, blocks: t.Iterable[bytes]) -> t.Iterator[bytes]:
         """The compressed stream, in pieces as they are ready."""
-        if self.codec.zstd is None:
-            yield from self._gzip_stream(blocks)
-        else:
-            yield from _zstd_stream(self.codec.zstd(), blocks)
+        self._count(1)
+        try:
+            if self.codec.zstd is None:
+                yield from self._gzip_stream(blocks)
+            else:
+                yield from _zstd_stream(self.codec.zstd(), blocks)
+        finally:
+            self._count(-1)
+
+    def _count(self, change: int) -> None:
+        with self._lock:
+            self._streams += change
 
     def _gzip_stream(self, blocks: t.Iterable[bytes]) -> t.Iterator[bytes]:
         yield _GZIP_HEADER
@@ -112,10 +126,16 @@ class Compressor:
         for piece in _pieces(blocks):
             checksum = self.codec.zlib.crc32(piece, checksum)
             length += len(piece)
-            waiting.append(self._pool.submit(self._deflate, piece, tail))
+            if self._streams >= self._threads:
+                # There is a layer for each processor: a piece stays in the cache of the one that has read and hashed it.
+                while waiting:
+                    yield waiting.popleft().result()
+                yield self._deflate(piece, tail)
+            else:
+                waiting.append(self._pool.submit(self._deflate, piece, tail))
+                if len(waiting) >= self._ahead:
+                    yield waiting.popleft().result()
             tail = piece[-_DICTIONARY:]
-            if len(waiting) >= self._ahead:
-                yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
         # An empty last block that ends the deflate stream, checksum and length.
@@ -162,9 +182,12 @@ def _stored(piece: bytes) -> bytes:
 
 
 def _shrinks(library: t.Any, piece: bytes) -> bool:
-    middle = max(0, (len(piece) - _PROBE) // 2)
-    probe = piece[middle : middle + _PROBE]
-    return len(library.compress(probe, 1)) < _WORTH_IT * len(probe)
+    part = len(piece) // _SAMPLES
+    inside = max(0, part - _SAMPLE) // 2
+    probe = b"".join(piece[start : start + _SAMPLE] for start in range(inside, len(piece), max(part, _SAMPLE)))
+    # A window as small as the probe: what is set up for a larger one takes longer than the probe itself.
+    deflate = library.compressobj(_LEVEL, library.DEFLATED, -12, 5)
+    return len(deflate.compress(probe) + deflate.flush()) < _WORTH_IT * len(probe)
 
 
 def checked(blocks: t.Iterable[bytes], digest: str, where: str, at: t.Callable[[int], None]) -> t.Iterator[bytes]:

@@ -30,6 +30,8 @@ _T = t.TypeVar("_T")
 _LOOK = 0.25
 # Other images of the repository that are asked for their layers, until one has some: signatures have none.
 _MOST_OTHERS = 3
+# Workers that begin by looking for blobs, while the others send the largest.
+_LOOKERS = 2
 
 Known = dict[str, Descriptor]
 """Compressed layers by their uncompressed digests."""
@@ -251,12 +253,12 @@ class Push:
         return self._options.expected_digest not in ("", draft.config_digest)
 
     def _make(self, draft: Draft, known: Known) -> None:
+        self._made[draft.config_digest] = BytesContent(draft.config, draft.where)
         compressor = Compressor(self._options.codec)
         try:
             root = draft.manifest(self._compress(draft, compressor, known), self._oci(draft))
         finally:
             compressor.close()
-        self._made[draft.config_digest] = BytesContent(draft.config, draft.where)
         self._image = Image(root)
 
     def _foretell(self, draft: Draft, known: Known, current: t.Mapping[str, str | None]) -> None:
@@ -313,6 +315,7 @@ class Push:
         """The layers in order, compressed; sent as well, unless this is a dry run."""
         descriptors: dict[str, Descriptor] = {}
         sending: dict[concurrent.futures.Future[t.Any], DraftLayer] = {}
+        configs: dict[concurrent.futures.Future[t.Any], Descriptor] = {}
         for layer in sorted({layer.diff_id: layer for layer in draft.layers}.values(), key=lambda layer: -layer.size):
             if (same := known.get(layer.diff_id)) is not None:
                 descriptors[layer.diff_id] = same
@@ -325,7 +328,14 @@ class Push:
             self._progress(
                 f"{self._repository}: compressing {len(sending)} of {len(draft.layers)} layers, {size}, with {compressor.codec.name}"
             )
-        for future in self._ended(sending):
+            if not self._options.dry_run:
+                # It is known already, and would take three answers' time after the layers.
+                config = Descriptor("", draft.config_digest, len(draft.config))
+                configs[self._pool.submit(self._bring, config, {})] = config
+        for future in self._ended([*sending, *configs]):
+            if future in configs:
+                self._brought(configs[future], future.result())
+                continue
             descriptor, outcome = future.result()
             diff_id = sending[future].diff_id
             descriptors[diff_id] = descriptor
@@ -400,45 +410,56 @@ class Push:
         self.result.manifests_pushed = len(missing)
 
     def _push_blobs(self, blobs: list[Descriptor]) -> None:
-        """Look for all blobs, then send the missing ones, largest first, all by the same workers.
+        """Look for all blobs and send the missing ones, largest first, all by the same workers.
 
-        One that fails does not stop those under way, so that the next run has less to do; it does stop those not begun.
+        How long the largest take is how long the push takes: each of them is sent by the worker that has looked for it, at once.
+        Two workers look for the others meanwhile, so that it is soon known how much there is to send. A blob that fails does not
+        stop those under way, so that the next run has less to do; it does stop those not begun.
         """
-        looking = {self._pool.submit(self._registry.has_blob, blob.digest): blob for blob in blobs}
-        sending: dict[concurrent.futures.Future[t.Any], Descriptor] = {}
+        there: dict[str, bool] = {}
+        at_once = max(0, self._options.jobs - _LOOKERS)
+        bringing = {self._pool.submit(self._bring, blob, there): blob for blob in blobs[:at_once]}
+        looking = {self._pool.submit(self._look, blob, there): blob for blob in blobs[at_once:]}
         failure: ImageError | None = None
-        announced = False
-        while looking or sending:
-            for future in self._wait([*looking, *sending]):
-                blob = looking.pop(future, None) or sending[future]
-                sent = sending.pop(future, None) is not None
+        announced = self._options.dry_run
+        while looking or bringing:
+            for future in self._wait([*looking, *bringing]):
+                looked_for = looking.pop(future, None)
+                blob = looked_for or bringing[future]
+                bringing.pop(future, None)
                 if future.cancelled():
                     continue
                 try:
-                    answer = future.result()
+                    outcome = future.result()
                 except ImageError as exc:
                     if failure is None:
                         failure = exc
-                        under_way = sum(1 for other in [*looking, *sending] if not (other.done() or other.cancel()))
+                        under_way = sum(1 for other in [*looking, *bringing] if not (other.done() or other.cancel()))
                         if under_way:
                             self._progress(f"{blob.digest[:19]} failed; finishing the {under_way} under way to leave less for the next run")
                     continue
-                if sent:
-                    self._sent(blob, answer)
-                elif answer:
-                    self._note(blob, "exists")
-                elif self._options.dry_run:
-                    self._note(blob, "pushed")
+                if looked_for is None or there[blob.digest] or self._options.dry_run:
+                    self._brought(blob, outcome)
                 elif failure is None:
-                    self._meter.expect(blob.digest, blob.size)
-                    sending[self._pool.submit(self._send, blob)] = blob
-            if sending and not looking and not announced:
+                    bringing[self._pool.submit(self._send, blob)] = blob
+            if not announced and len(there) == len(blobs) and not all(there.values()):
                 announced = True
-                size = megabytes(sum(blob.size for blob in blobs if self.result.outcomes.get(blob.digest) != "exists"))
-                count = len(blobs) - sum(1 for blob in blobs if self.result.outcomes.get(blob.digest) == "exists")
-                self._progress(f"{self._repository}: uploading {count} of {len(blobs)} blobs, {size}")
+                missing = [blob.size for blob in blobs if not there[blob.digest]]
+                self._progress(f"{self._repository}: uploading {len(missing)} of {len(blobs)} blobs, {megabytes(sum(missing))}")
         if failure is not None:
             raise failure
+
+    def _look(self, blob: Descriptor, there: dict[str, bool]) -> Outcome:
+        """Whether the blob exists, or else what would have to be done; noted in `there` as well."""
+        there[blob.digest] = found = self._registry.has_blob(blob.digest)
+        if not found and not self._options.dry_run:
+            self._meter.expect(blob.digest, blob.size)
+        return "exists" if found else "pushed"
+
+    def _bring(self, blob: Descriptor, there: dict[str, bool]) -> Outcome:
+        """Look for the blob, and send it where it is missing."""
+        outcome = self._look(blob, there)
+        return outcome if outcome == "exists" or self._options.dry_run else self._send(blob)
 
     def _send(self, blob: Descriptor) -> Outcome:
         content = self._made.get(blob.digest) or self._source.blob(blob.digest)
@@ -447,11 +468,11 @@ class Push:
         upload = BlobUpload(self._registry, blob, content, self._meter.at(blob.digest), self._options.resume)
         return upload.run(self._options.mount_from)
 
-    def _sent(self, blob: Descriptor, outcome: Outcome) -> None:
+    def _brought(self, blob: Descriptor, outcome: Outcome) -> None:
         self._note(blob, outcome)
         if outcome == "mounted":
             self._meter.forget(blob.digest)
-        else:
+        elif outcome != "exists" and not self._options.dry_run:
             self._meter.finished(blob.digest)
 
     def _note(self, blob: Descriptor, outcome: Outcome) -> None:
