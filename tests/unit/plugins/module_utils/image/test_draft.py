@@ -52,6 +52,25 @@ def test_compresses_into_one_gzip_member_that_depends_on_nothing_but_the_library
     assert len(made[0]) < len(content) * 1.001 + 40
 
 
+def test_the_bytes_are_the_same_with_one_layer_under_way_or_several() -> None:
+    """A layer that is the only one is compressed by all threads, one of several by its own."""
+    content = TEXT + NOISE
+    blocks = [content[at : at + 262_144] for at in range(0, len(content), 262_144)]
+    compressor = Compressor(choose_codec("zlib"), 2)
+    alone = list(compressor.stream(blocks))
+    beside = []
+    stream, other = compressor.stream(blocks), compressor.stream(blocks)
+    for number, piece in enumerate(stream):
+        beside.append(piece)
+        if number == 3:
+            next(other)
+        elif number == 7:
+            other.close()
+    compressor.close()
+    assert beside == alone
+    assert len(alone) > 12
+
+
 def test_zstd_is_the_same_each_time_too() -> None:
     compressor = Compressor(choose_codec("zstd"))
     first, second = (b"".join(compressor.stream([TEXT, NOISE])) for _time in range(2))

@@ -100,6 +100,25 @@ def test_latest_is_set_after_all_others(rig: Rig, builder: LayoutBuilder) -> Non
     assert [line.rpartition("/")[2] for line in rig.fake.requests("PUT .*manifests")] == ["b", "a", "latest"]
 
 
+def test_the_largest_blob_is_sent_before_all_have_been_looked_for(rig: Rig, builder: LayoutBuilder) -> None:
+    """On a long way, an answer more before it begins is an answer more until the push ends."""
+    image = builder.image(MB, *range(100, 108))
+    builder.name(image)
+    large = max(json.loads(builder.file(image).read_text())["layers"], key=lambda layer: layer["size"])["digest"]
+    sent = threading.Event()
+
+    def hold(line: str) -> None:
+        if line.startswith("PUT") and large.removeprefix("sha256:") in line:
+            sent.set()
+        elif line.startswith("HEAD /v2/api/blobs/") and large not in line:
+            assert sent.wait(10)
+
+    rig.fake.on_request = hold
+    rig.push(builder.path, jobs=3)
+    assert sent.is_set()
+    assert rig.lines[0].startswith("api: uploading 10 of 10 blobs")
+
+
 def test_the_largest_blob_goes_first(rig: Rig, builder: LayoutBuilder) -> None:
     builder.name(builder.image(10, 30_000, 20_000))
     rig.push(builder.path, jobs=1)
