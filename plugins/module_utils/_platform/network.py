@@ -13,6 +13,12 @@ from dataclasses import dataclass
 Data = dict[str, t.Any]
 
 GATEWAY_ENDPOINTS = ("s3", "dynamodb")
+# What the names of endpoint services begin with where it is not com.amazonaws, by partition: DescribeVpcEndpointServices of those regions,
+# as the AWS CDK has written it down (aws-ec2, InterfaceVpcEndpointAwsService). The gateway of S3 is no exception, unlike its interface.
+_OTHER_PREFIXES = {
+    "aws-cn": ("cn.com.amazonaws", {"ecr.api", "ecr.dkr", "monitoring", "sts", "xray"}),
+    "aws-eusc": ("eu.amazonaws", {"ecr.api", "ecr.dkr"}),
+}
 EVERYWHERE, EVERYWHERE_6 = "0.0.0.0/0", "::/0"
 # "VPC CIDR blocks" and "Subnet sizing" in the Amazon VPC user guide: netmasks between /16 and /28.
 _LARGEST, _SMALLEST = 16, 28
@@ -167,6 +173,17 @@ def in_the_way_of_no_ipv6(name: str, interfaces: t.Sequence[Data]) -> list[str]:
     more = f" and {len(interfaces) - 5} more" if len(interfaces) > 5 else ""
     fix = "Make a dualstack load balancer ipv4 and replace the instances that have one, or set it to true."
     return [f"ipv6: false, but addresses of the IPv6 range of {name} are in use by {users}{more}. {fix}"]
+
+
+def endpoint_service(partition: str, region: str, name: str) -> str:
+    """The service of an endpoint in full: `com.amazonaws.eu-west-1.ecr.api` of `ecr.api`."""
+    prefix, services = _OTHER_PREFIXES.get(partition, ("", set()))
+    return f"{prefix if name in services else 'com.amazonaws'}.{region}.{name}"
+
+
+def endpoint_name(service: str, region: str) -> str:
+    """`ecr.api` of `com.amazonaws.eu-west-1.ecr.api`. A service of somebody else stays as it is."""
+    return service.partition(f".{region}.")[2] or service
 
 
 def nat_zones(params: Data) -> list[str]:

@@ -343,7 +343,7 @@ class _Network:
         return [name for name in self._params["endpoints"] if name not in network.GATEWAY_ENDPOINTS]
 
     def _service(self, name: str) -> str:
-        return f"com.amazonaws.{self._client.meta.region_name}.{name}"
+        return network.endpoint_service(self._client.meta.partition, self._client.meta.region_name, name)
 
     def _private(self) -> list[str | None]:
         return [identifier for subnet, identifier in self._subnet_ids.items() if subnet.tier == "private"]
@@ -548,15 +548,9 @@ class _Network:
         """Endpoints of ours that are not wanted any more. They are paid for by the hour."""
         wanted = {self._service(name) for name in self._params["endpoints"]}
         for item in self._of("endpoints"):
-            if item["ServiceName"] not in wanted and network.name_of(item) == f"{self._name}-{_short(item['ServiceName'])}":
-                identifier = item["VpcEndpointId"]
-                self._change(
-                    f"endpoint {_short(item['ServiceName'])}",
-                    item["ServiceName"],
-                    None,
-                    ec2.delete_endpoint,
-                    identifier,
-                )
+            name = network.endpoint_name(item["ServiceName"], self._client.meta.region_name)
+            if item["ServiceName"] not in wanted and network.name_of(item) == f"{self._name}-{name}":
+                self._change(f"endpoint {name}", item["ServiceName"], None, ec2.delete_endpoint, item["VpcEndpointId"])
 
     def _make_flow_log(self) -> None:
         """A flow log cannot be changed: another one takes its place, and the old one goes then."""
@@ -680,11 +674,6 @@ class _Network:
 
 def _text(changes: list[Data], side: str) -> str:
     return "".join(f"{change['part']}: {change[side]}\n" for change in changes if change[side] not in (None, {}))
-
-
-def _short(service: str) -> str:
-    """`ecr.api` of `com.amazonaws.eu-west-1.ecr.api`."""
-    return service.split(".", 3)[3]
 
 
 def _flow_log(item: Data) -> Data:

@@ -138,3 +138,30 @@ def test_an_ipv6_range_counts_once_it_is_there() -> None:
 def test_only_missing_and_wrong_tags_are_set() -> None:
     item = {"Tags": [{"Key": "Name", "Value": "shop"}, {"Key": "owner", "Value": "somebody"}, {"Key": "environment", "Value": "dev"}]}
     assert network.missing_tags(item, {"Name": "shop", "environment": "prod", "project": "p"}) == {"environment": "prod", "project": "p"}
+
+
+@pytest.mark.parametrize(
+    ("partition", "region", "name", "service"),
+    [
+        ("aws", "eu-west-1", "ecr.api", "com.amazonaws.eu-west-1.ecr.api"),
+        ("aws-us-gov", "us-gov-west-1", "ecr.dkr", "com.amazonaws.us-gov-west-1.ecr.dkr"),
+        ("aws-cn", "cn-north-1", "ecr.api", "cn.com.amazonaws.cn-north-1.ecr.api"),
+        ("aws-cn", "cn-northwest-1", "ecr.dkr", "cn.com.amazonaws.cn-northwest-1.ecr.dkr"),
+        ("aws-cn", "cn-north-1", "sts", "cn.com.amazonaws.cn-north-1.sts"),
+        ("aws-cn", "cn-north-1", "monitoring", "cn.com.amazonaws.cn-north-1.monitoring"),
+        ("aws-cn", "cn-north-1", "xray", "cn.com.amazonaws.cn-north-1.xray"),
+        *(
+            ("aws-cn", "cn-north-1", name, f"com.amazonaws.cn-north-1.{name}")
+            for name in ("s3", "dynamodb", "ecs", "ecs-agent", "ecs-telemetry", "kms", "logs", "secretsmanager", "ssm", "ssmmessages")
+        ),
+        ("aws-eusc", "eusc-de-east-1", "ecr.api", "eu.amazonaws.eusc-de-east-1.ecr.api"),
+        ("aws-eusc", "eusc-de-east-1", "logs", "com.amazonaws.eusc-de-east-1.logs"),
+    ],
+)
+def test_services_of_endpoints_are_called_as_their_region_calls_them(partition: str, region: str, name: str, service: str) -> None:
+    assert network.endpoint_service(partition, region, name) == service
+    assert network.endpoint_name(service, region) == name
+
+
+def test_the_service_of_another_region_keeps_its_whole_name() -> None:
+    assert network.endpoint_name("aws.sagemaker.cn-north-1.notebook", "eu-west-1") == "aws.sagemaker.cn-north-1.notebook"

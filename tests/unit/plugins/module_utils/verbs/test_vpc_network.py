@@ -52,7 +52,7 @@ class FakeEc2:
         self.nat_ends_as = "available"
         self.said: list[str] = []
 
-    def run(self, **options: t.Any) -> Data:
+    def run(self, check: bool = False, **options: t.Any) -> Data:
         whole = {
             "name": "shop",
             "cidr": "10.0.0.0/16",
@@ -63,7 +63,7 @@ class FakeEc2:
         }
         validated = ArgumentSpecValidator(VERB.argument_spec).validate(whole)
         assert not validated.error_messages
-        context = Context(lambda service: self, self.clock, self.said.append, self.said.append)
+        context = Context(lambda service: self, self.clock, self.said.append, self.said.append, check_mode=check)
         return VERB.run(validated.validated_parameters, context)
 
     def _write(self) -> None:
@@ -318,3 +318,20 @@ def test_a_flow_log_to_a_log_group_needs_a_role(ec2: FakeEc2) -> None:
     with pytest.raises(VerbFailure, match="flow_log_role: a flow log to CloudWatch needs a role"):
         ec2.run(flow_log_destination="/vpc/shop")
     assert ec2.writes == 0
+
+
+def test_endpoints_are_made_and_found_again_under_the_names_that_china_has_for_them(ec2: FakeEc2) -> None:
+    ec2.meta = types.SimpleNamespace(region_name="cn-north-1", partition="aws-cn")
+    told = ec2.run(check=True, endpoints=["s3", "ecr.api", "logs"])["differences"]
+    assert {item["part"]: item["after"] for item in told if item["part"].startswith("endpoint ")} == {
+        "endpoint s3": "com.amazonaws.cn-north-1.s3",
+        "endpoint ecr.api": "cn.com.amazonaws.cn-north-1.ecr.api",
+        "endpoint logs": "com.amazonaws.cn-north-1.logs",
+    }
+    ec2.run()
+    service = "cn.com.amazonaws.cn-north-1.ecr.api"
+    tags = [{"Key": "Name", "Value": "shop-ecr.api"}]
+    ec2.things["VpcEndpoints"].append({"VpcEndpointId": "vpce-1", "ServiceName": service, "State": "available", "Tags": tags})
+    assert ec2.run(check=True, endpoints=["ecr.api"])["endpoint_ids"] == {"ecr.api": "vpce-1"}
+    gone = {item["part"]: item["before"] for item in ec2.run(check=True)["differences"]}
+    assert gone["endpoint ecr.api"] == service, "it is ours, and goes"
