@@ -13,7 +13,7 @@ from local_aws.interfaces import Api, AwsError, Call, JsonObject, TargetHealth
 
 CHANGES = (
     "CreateLoadBalancer", "DeleteLoadBalancer", "ModifyLoadBalancerAttributes", "SetSubnets",
-    "CreateListener", "ModifyListener", "DeleteListener",
+    "CreateListener", "ModifyListener", "DeleteListener", "AddListenerCertificates", "RemoveListenerCertificates",
     "CreateRule", "ModifyRule", "DeleteRule", "SetRulePriorities",
     "CreateTargetGroup", "ModifyTargetGroup", "ModifyTargetGroupAttributes", "DeleteTargetGroup",
 )  # fmt: skip

@@ -38,8 +38,8 @@ class LoadBalancingRoom:
         self._forwarder = Forwarder(network, self._timeouts, self._targets, self._counters)
         self._api = ElbApi(self._targets, self.reconcile)
         self._addresses = Addresses()
-        self._ports: dict[tuple[str, int, str, str | None], Port] = {}
-        """Open ports by listener ARN, port, protocol and certificate: when one of these changes, another port is opened."""
+        self._ports: dict[tuple[str, int, str, tuple[str, ...]], Port] = {}
+        """Open ports by listener ARN, port, protocol and certificates: when one of these changes, another port is opened."""
         self._imported: set[TargetKey] = set()
         self._lock = threading.RLock()
         self._stop = threading.Event()
@@ -180,7 +180,7 @@ class LoadBalancingRoom:
         address = self._addresses.of(balancer.arn)
         context = None
         if listener.protocol == "HTTPS":
-            context = secure.listener_context(balancer.account, balancer.region, listener.certificate_arn, address)
+            context = secure.listener_context(balancer.account, balancer.region, listener.certificate_arns, address)
 
         def route() -> Route | None:
             return self._route(balancer.arn, listener.arn)
@@ -242,5 +242,5 @@ class LoadBalancingRoom:
         self._counters.publish(self._metrics, snapshot, hosts)
 
 
-def _identity(listener: Listener) -> tuple[str, int, str, str | None]:
-    return listener.arn, listener.port, listener.protocol, listener.certificate_arn
+def _identity(listener: Listener) -> tuple[str, int, str, tuple[str, ...]]:
+    return listener.arn, listener.port, listener.protocol, listener.certificate_arns

@@ -27,9 +27,25 @@ def to_target(connection: socket.socket) -> ssl.SSLSocket:
     return context.wrap_socket(connection)
 
 
-def listener_context(account: str, region: str, certificate_arn: str | None, address: str) -> ssl.SSLContext:
-    """TLS for an HTTPS listener: the certificate imported into ACM where it came with its key, else one made for the occasion."""
-    certificate, key = _imported(account, region, certificate_arn) or _self_signed(address)
+def listener_context(account: str, region: str, certificate_arns: tuple[str, ...], address: str) -> ssl.SSLContext:
+    """TLS for an HTTPS listener. The first certificate is the default one; who asks for a name of another gets that (SNI)."""
+    default, *others = certificate_arns or ("",)
+    context = _context(account, region, default, address)
+    by_name = {name.lower(): _context(account, region, arn, address) for arn in others for name in _names(account, region, arn)}
+
+    def choose(connection: ssl.SSLObject | ssl.SSLSocket, name: str | None, _default: ssl.SSLContext) -> None:
+        asked = (name or "").lower()
+        chosen = by_name.get(asked) or by_name.get("*." + asked.partition(".")[2])
+        if chosen is not None:
+            connection.context = chosen
+
+    context.sni_callback = choose
+    return context
+
+
+def _context(account: str, region: str, certificate_arn: str, address: str) -> ssl.SSLContext:
+    """With the certificate imported into ACM where it came with its key, else one made for the occasion, for the same names."""
+    certificate, key = _imported(account, region, certificate_arn) or _self_signed(address, _names(account, region, certificate_arn))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     with tempfile.TemporaryDirectory() as directory:
@@ -42,20 +58,28 @@ def listener_context(account: str, region: str, certificate_arn: str | None, add
     return context
 
 
-def _imported(account: str, region: str, arn: str | None) -> tuple[bytes, bytes] | None:
-    if arn is None or ":acm:" not in arn:
-        return None
-    bundle: Any = get_backend("acm")[account][region]._certificates.get(arn)  # noqa: SLF001 - moto has no other way to the key
+def _bundle(account: str, region: str, arn: str) -> Any:
+    """moto's certificate in ACM, None for one of IAM's."""
+    return get_backend("acm")[account][region]._certificates.get(arn) if ":acm:" in arn else None  # noqa: SLF001 - moto has no other way
+
+
+def _names(account: str, region: str, arn: str) -> list[str]:
+    bundle = _bundle(account, region, arn)
+    return list(bundle.describe()["Certificate"]["SubjectAlternativeNames"]) if bundle is not None else []
+
+
+def _imported(account: str, region: str, arn: str) -> tuple[bytes, bytes] | None:
+    bundle = _bundle(account, region, arn)
     if bundle is None or bundle.type != "IMPORTED":
         return None
     return bundle.cert + b"\n" + (bundle.chain or b""), bundle.key
 
 
-def _self_signed(address: str) -> tuple[bytes, bytes]:
+def _self_signed(address: str, others: list[str]) -> tuple[bytes, bytes]:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, address)])
     now = datetime.datetime.now(datetime.UTC)
-    names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address(address))])
+    names = x509.SubjectAlternativeName([*map(x509.DNSName, ["localhost", *others]), x509.IPAddress(ipaddress.ip_address(address))])
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)

@@ -56,7 +56,8 @@ class Listener:
     load_balancer_arn: str
     port: int
     protocol: str
-    certificate_arn: str | None
+    certificate_arns: tuple[str, ...]
+    """The default one first."""
     rules: tuple[Rule, ...]
 
 
@@ -144,7 +145,7 @@ def _listener(listener: Any) -> Listener:
         load_balancer_arn=listener.load_balancer_arn,
         port=int(listener.port),
         protocol=listener.protocol,
-        certificate_arn=listener.certificate,
+        certificate_arns=tuple(listener.certificates),
         rules=tuple(rules),
     )
 

@@ -157,6 +157,38 @@ def test_a_certificate_is_issued_when_its_validation_record_is_in_dns(aws: Any) 
     assert elb.create_listener(**listener)["Listeners"][0]["Port"] == 443
 
 
+def test_certificates_besides_the_default_one_outlive_it(aws: Any) -> None:
+    ec2, elb, iam = aws.client("ec2"), aws.client("elbv2"), aws.client("iam")
+    first, second, third = (
+        iam.upload_server_certificate(ServerCertificateName=name, CertificateBody="c", PrivateKey="k")["ServerCertificateMetadata"]["Arn"]
+        for name in ("first", "second", "third")
+    )
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    balancer = elb.create_load_balancer(Name="shop", Subnets=[_subnet(ec2, vpc, "10.0.0.0/24")])["LoadBalancers"][0]["LoadBalancerArn"]
+    action = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}
+    listener = elb.create_listener(
+        LoadBalancerArn=balancer, Port=443, Protocol="HTTPS", Certificates=[{"CertificateArn": first}], DefaultActions=[action]
+    )["Listeners"][0]["ListenerArn"]
+
+    def there() -> list[tuple[str, bool]]:
+        found = elb.describe_listener_certificates(ListenerArn=listener)["Certificates"]
+        return [(item["CertificateArn"].rpartition("/")[2], item["IsDefault"]) for item in found]
+
+    for _ in range(2):
+        elb.add_listener_certificates(ListenerArn=listener, Certificates=[{"CertificateArn": second}])
+    assert there() == [("first", True), ("second", False)]
+    changed = elb.modify_listener(ListenerArn=listener, Certificates=[{"CertificateArn": third}])["Listeners"][0]
+    assert changed["Certificates"] == [{"CertificateArn": third}]
+    assert elb.describe_listeners(ListenerArns=[listener])["Listeners"][0]["Certificates"] == [{"CertificateArn": third}]
+    assert there() == [("third", True), ("second", False)]
+    elb.remove_listener_certificates(ListenerArn=listener, Certificates=[{"CertificateArn": third}, {"CertificateArn": second}])
+    assert there() == [("third", True)]
+    with pytest.raises(ClientError, match="CertificateNotFound"):
+        elb.add_listener_certificates(ListenerArn=listener, Certificates=[{"CertificateArn": second + "-other"}])
+    with pytest.raises(ClientError, match="ListenerNotFound"):
+        elb.add_listener_certificates(ListenerArn=listener + "0", Certificates=[{"CertificateArn": second}])
+
+
 def test_the_audiences_of_an_oidc_provider_can_be_changed(aws: Any) -> None:
     iam = aws.client("iam")
     arn = iam.create_open_id_connect_provider(Url="https://gitlab.example.com", ClientIDList=["a"])["OpenIDConnectProviderArn"]

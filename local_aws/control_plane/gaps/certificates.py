@@ -16,7 +16,7 @@ def install(api: AwsApi) -> None:
         _issue_what_is_validated(api, call)
         return call.upstream(call.params)
 
-    @api.on("elbv2", "CreateListener", "ModifyListener")
+    @api.on("elbv2", "CreateListener", "ModifyListener", "AddListenerCertificates")
     def use(call: Call) -> JsonObject:
         """A listener takes a certificate of ACM only when it is issued (ELB API reference, UnsupportedCertificate)."""
         for item in call.params.get("Certificates") or []:

@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography import x509
 
 from local_aws.interfaces import AwsError
 
@@ -264,6 +265,33 @@ def test_https_listener_ends_tls_and_tells_the_target(balancer: Balancer) -> Non
     assert connection.sock is not None
     assert connection.sock.recv(1) == b"", "stop cuts the idle connection"
     connection.close()
+
+
+def test_a_client_gets_the_certificate_of_the_name_that_it_asks_for(balancer: Balancer) -> None:
+    def requested(name: str) -> str:
+        return str(balancer.ask("acm", "RequestCertificate", DomainName=name)["CertificateArn"])
+
+    def shown(name: str) -> set[str]:
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        with (
+            socket.create_connection((balancer.address, 8443), timeout=5) as plain,
+            context.wrap_socket(plain, server_hostname=name) as tls,
+        ):
+            certificate = x509.load_der_x509_certificate(tls.getpeercert(binary_form=True) or b"")
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(x509.DNSName)
+        return set(names) - {"localhost"}
+
+    first = [{"CertificateArn": requested("shop.example.com")}]
+    listener = balancer.listener(FIXED, port=8443, Protocol="HTTPS", Certificates=first)
+    assert shown("a.example.org") == {"shop.example.com"}
+    other = [{"CertificateArn": requested("*.example.org")}]
+    balancer.ask("elbv2", "AddListenerCertificates", ListenerArn=listener, Certificates=other)
+    assert shown("A.example.org") == {"*.example.org"}
+    assert shown("a.b.example.org") == shown("example.org") == {"shop.example.com"}
+    balancer.ask("elbv2", "RemoveListenerCertificates", ListenerArn=listener, Certificates=other)
+    assert shown("a.example.org") == {"shop.example.com"}
 
 
 def test_a_chunked_body_of_a_megabyte_arrives_whole(balancer: Balancer) -> None:
