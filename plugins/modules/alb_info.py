@@ -141,6 +141,10 @@ load_balancer:
       description: The attributes that differ, with the value they are to have.
       type: dict
       sample: {"idle_timeout.timeout_seconds": "120"}
+    web_acl:
+      description: Name of the web ACL in front of it. Empty when there is none, and when O(load_balancer.web_acl) was left out.
+      type: str
+      sample: guard
     web_acl_differs:
       description: Whether another web ACL is in front of it, or none.
       type: bool

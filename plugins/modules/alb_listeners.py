@@ -27,6 +27,9 @@ options:
       - The listeners as the API has them, with C(Port), C(Protocol), C(SslPolicy), C(Certificates) and C(DefaultActions), and with
         C(Rules), each with C(Priority), C(Conditions) and C(Actions).
       - In a forward action a target group may be given by its name, as C(TargetGroupName).
+      - C(Certificates) has one entry, which is shown to whoever asks for no name or for one that has no certificate of its own.
+        C(ExtraCertificates) is a list of the ARNs of others, of which each client gets the one for the name that it asks for (SNI).
+        Left out, those that others have added stay; an empty list removes them.
       - An empty list removes all listeners.
     type: list
     elements: dict
@@ -64,6 +67,7 @@ EXAMPLES = r"""
         SslPolicy: ELBSecurityPolicy-TLS13-1-2-2021-06
         Certificates:
           - CertificateArn: "{{ certificate.arn }}"
+        ExtraCertificates: ["{{ certificate_of_a_customer.arn }}"]
         DefaultActions:
           - Type: forward
             TargetGroupName: shop-web

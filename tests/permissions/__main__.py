@@ -75,8 +75,9 @@ def provision(url: str, inventory: str, times: Path, *arguments: str) -> None:
 
 
 def not_provisioned(url: str) -> None:
-    """What is there before: a hosted zone, which is delegated to once, by hand, and a web ACL, whose rules are others' to write."""
+    """What is there before: a hosted zone, which is delegated to once, by hand, and others' web ACL and certificate."""
     others(url, "route53").create_hosted_zone(Name="shop.test", CallerReference="1")
+    others(url, "iam").upload_server_certificate(ServerCertificateName="shop", CertificateBody="certificate", PrivateKey="key")
     visible = {"SampledRequestsEnabled": False, "CloudWatchMetricsEnabled": False, "MetricName": "shop"}
     others(url, "wafv2").create_web_acl(Name="shop", Scope="REGIONAL", DefaultAction={"Allow": {}}, VisibilityConfig=visible)
 

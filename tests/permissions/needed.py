@@ -75,8 +75,14 @@ _PASSING: dict[str, Callable[[Call], bool]] = {
 """Calls with which a role is passed to a service."""
 
 
-_BESIDES = {"wafv2:AssociateWebACL": "elasticloadbalancing:SetWebAcl"}
-"""What a call does in another service, with the caller's permission for it."""
+_BESIDES = {
+    "wafv2:AssociateWebACL": ("elasticloadbalancing:CreateWebACLAssociation", "elasticloadbalancing:SetWebAcl"),
+    "wafv2:DisassociateWebACL": ("elasticloadbalancing:DeleteWebACLAssociation", "elasticloadbalancing:SetWebAcl"),
+    "wafv2:GetWebACLForResource": ("elasticloadbalancing:GetLoadBalancerWebACL",),
+    "wafv2:ListResourcesForWebACL": ("elasticloadbalancing:DescribeWebACLAssociation",),
+}
+"""What a call does in another service, with the caller's permissions for it (Service Authorization Reference, "API operations defined by
+AWS WAF V2", for load balancers)."""
 
 
 @dataclass(frozen=True, order=True)
@@ -103,8 +109,7 @@ def needed(calls: Iterable[Call]) -> set[Needed]:
             found.add(Needed(tagging, own))
         if own in _PASSING and _PASSING[own](params):
             found.add(Needed("iam:PassRole", own))
-        if own in _BESIDES:
-            found.add(Needed(_BESIDES[own], own))
+        found |= {Needed(besides, own) for besides in _BESIDES.get(own, ())}
         if own in _LINKED:
             found.add(Needed("iam:CreateServiceLinkedRole", own))
         if own in ("autoscaling:CreateAutoScalingGroup", "autoscaling:UpdateAutoScalingGroup"):

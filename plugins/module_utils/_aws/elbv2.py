@@ -76,6 +76,20 @@ def delete_listener(client: t.Any, listener_arn: str) -> None:
     client.delete_listener(ListenerArn=listener_arn)
 
 
+def listener_certificates(client: t.Any, listener_arn: str) -> list[dict[str, t.Any]]:
+    """The certificates of a listener, the default one among them. One that is in the list besides is there twice."""
+    pages = client.get_paginator("describe_listener_certificates").paginate(ListenerArn=listener_arn)
+    return [dict(item) for page in pages for item in page.get("Certificates", [])]
+
+
+def add_listener_certificate(client: t.Any, listener_arn: str, certificate_arn: str) -> None:
+    client.add_listener_certificates(ListenerArn=listener_arn, Certificates=[{"CertificateArn": certificate_arn}])
+
+
+def remove_listener_certificate(client: t.Any, listener_arn: str, certificate_arn: str) -> None:
+    client.remove_listener_certificates(ListenerArn=listener_arn, Certificates=[{"CertificateArn": certificate_arn}])
+
+
 def create_rule(client: t.Any, listener_arn: str, rule: dict[str, t.Any]) -> None:
     client.create_rule(ListenerArn=listener_arn, **rule)
 

@@ -82,6 +82,18 @@ def listener_change(found: Data | None, wanted: Data | None) -> list[Change]:
     return of_members(f"listener {port}", before, after)
 
 
+def certificate_changes(found: list[Data], wanted: Data) -> dict[str, Change]:
+    """Differences of the certificates that a listener has besides its default one, by their ARNs.
+
+    `found` is what DescribeListenerCertificates shows. The default one may be in the list as well: that is no difference either way.
+    """
+    port, default = int(wanted["Port"]), {item["CertificateArn"] for item in (wanted.get("Certificates") or [])[:1]}
+    there = {item["CertificateArn"] for item in found if not item.get("IsDefault")} - default
+    asked = set(wanted["ExtraCertificates"]) - default
+    lines = {arn: f"listener {port} extra certificate: {arn}" for arn in sorted(there ^ asked)}
+    return {arn: (line, "") if arn in there else ("", line) for arn, line in lines.items()}
+
+
 def rule_changes(port: int, found: list[Data], wanted: list[Data]) -> dict[str, Change]:
     """Differences of the rules of a listener by their priority, the default action left out. A rule that nobody asked for is to go."""
     there = {str(item["Priority"]): _rule(item) for item in found if str(item["Priority"]) != "default"}

@@ -86,10 +86,11 @@ def _balancer(context: Context, wanted: Data) -> Data:
     if arn and wanted["attributes"]:
         attributes = pure.attribute_changes(where, elbv2.attributes(client, arn), wanted["attributes"])
     firewall: list[Change] = []
+    in_front = ""
     if wanted["web_acl"] is not None:
-        name = wafv2.web_acl_of(context.client("wafv2"), arn) if arn else ""
-        if name != wanted["web_acl"]:
-            firewall.append((f"{where} web ACL: {name}" if name else "", f"{where} web ACL: {wanted['web_acl'] or 'none'}"))
+        in_front = wafv2.web_acl_of(context.client("wafv2"), arn) if arn else ""
+        if in_front != wanted["web_acl"]:
+            firewall.append((f"{where} web ACL: {in_front}" if in_front else "", f"{where} web ACL: {wanted['web_acl'] or 'none'}"))
     return {
         "arn": arn,
         "label": arn.split(":loadbalancer/", 1)[-1],
@@ -99,6 +100,7 @@ def _balancer(context: Context, wanted: Data) -> Data:
         "differences": in_words(settings),
         "fixed_differences": in_words(fixed),
         "attributes": {key: pure.attribute_text((wanted["attributes"] or {})[key]) for key in attributes},
+        "web_acl": in_front,
         "web_acl_differs": bool(firewall),
         "changes": [*settings, *fixed, *attributes.values(), *firewall],
     }

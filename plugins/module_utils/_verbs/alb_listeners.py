@@ -59,6 +59,8 @@ def _check(listeners: list[Data]) -> None:
         seen.add(port)
         if listener["Protocol"] == "HTTPS" and not listener.get("Certificates"):
             raise VerbFailure(f"{where}: HTTPS needs Certificates, a list with one CertificateArn.")
+        if listener["Protocol"] != "HTTPS" and listener.get("ExtraCertificates"):
+            raise VerbFailure(f"{where}: {listener['Protocol']} has no use for ExtraCertificates. Leave them out, or use HTTPS.")
         priorities = [int(rule["Priority"]) for rule in listener.get("Rules") or []]
         for priority in priorities:
             if not 1 <= priority <= 50000:
@@ -83,12 +85,12 @@ def _settle(client: t.Any, balancer: str, found: Data | None, wanted: Data, tags
     port = int(wanted["Port"])
     settings = {key: wanted[key] for key in _LISTENER if wanted.get(key) is not None} | {"Port": port}
     changes = pure.listener_change(found, wanted)
+    certificates = _certificates(client, found, wanted)
     listener = found["ListenerArn"] if found else ""
-    if changes and not context.check_mode:
+    if not context.check_mode:
         if found is None:
             listener = elbv2.create_listener(client, balancer, {**settings, **({"Tags": tags} if tags else {})})
-        else:
-            elbv2.modify_listener(client, listener, settings)
+        _write_listener(client, listener, found, settings if found and changes else None, certificates)
     rules = {str(item["Priority"]): item for item in (elbv2.rules(client, listener) if found else [])}
     asked = {str(item["Priority"]): item for item in wanted["Rules"]}
     differing = pure.rule_changes(port, list(rules.values()), list(asked.values()))
@@ -96,7 +98,30 @@ def _settle(client: t.Any, balancer: str, found: Data | None, wanted: Data, tags
         # A rule is removed last, so that its requests find the one that takes its place.
         for priority in sorted(differing, key=lambda priority: priority not in asked):
             _write_rule(client, listener, rules.get(priority), asked.get(priority), tags)
-    return [*changes, *differing.values()]
+    return [*changes, *certificates.values(), *differing.values()]
+
+
+def _certificates(client: t.Any, found: Data | None, wanted: Data) -> dict[str, Change]:
+    """Differences of the certificates besides the default one. Where none are asked for, those that others have added stay."""
+    if wanted["Protocol"] != "HTTPS" or wanted.get("ExtraCertificates") is None:
+        return {}
+    secure = found is not None and found["Protocol"] == "HTTPS"
+    return pure.certificate_changes(elbv2.listener_certificates(client, found["ListenerArn"]) if found and secure else [], wanted)
+
+
+def _write_listener(client: t.Any, listener: str, found: Data | None, settings: Data | None, certificates: dict[str, Change]) -> None:
+    """Certificates are added before another default one takes the place of the old one, and removed last: each name keeps its own."""
+    missing = [arn for arn, (_before, after) in certificates.items() if after]
+    takes_certificates = found is None or found["Protocol"] == "HTTPS"
+    for arn in missing if takes_certificates else []:
+        elbv2.add_listener_certificate(client, listener, arn)
+    if settings is not None:
+        elbv2.modify_listener(client, listener, settings)
+    for arn in [] if takes_certificates else missing:
+        elbv2.add_listener_certificate(client, listener, arn)
+    for arn, (before, _after) in certificates.items():
+        if before:
+            elbv2.remove_listener_certificate(client, listener, arn)
 
 
 def _write_rule(client: t.Any, listener: str, found: Data | None, wanted: Data | None, tags: list[Data]) -> None:

@@ -158,6 +158,25 @@ def test_listeners(found: Data, wanted: Data, expected: list[str]) -> None:
     assert in_words(pure.listener_change({**HTTPS, **found}, {**HTTPS, **wanted})) == expected
 
 
+@pytest.mark.parametrize(
+    ("found", "wanted", "expected"),
+    [
+        ([], [], {}),
+        ([("c1", True)], ["c2"], {"c2": ("", "listener 443 extra certificate: c2")}),
+        ([("c1", True), ("c2", False), ("c3", False)], ["c3"], {"c2": ("listener 443 extra certificate: c2", "")}),
+        ([("c1", True), ("c3", False), ("c2", False)], ["c2", "c3", "c2"], {}),
+        # The default one may be in the list as well, on either side.
+        ([("c1", True), ("c1", False)], [], {}),
+        ([("c1", True)], ["c1"], {}),
+        # One that has to make room for another default is one more among the others.
+        ([("c0", True)], ["c0"], {"c0": ("", "listener 443 extra certificate: c0")}),
+    ],
+)
+def test_certificates_for_other_names(found: list[tuple[str, bool]], wanted: list[str], expected: dict[str, tuple[str, str]]) -> None:
+    there = [{"CertificateArn": arn, "IsDefault": is_default} for arn, is_default in found]
+    assert pure.certificate_changes(there, {**HTTPS, "ExtraCertificates": wanted}) == expected
+
+
 def test_listeners_that_are_missing_or_too_many() -> None:
     lines = in_words([*pure.listener_change(None, HTTPS), *pure.listener_change(HTTPS, None)])
     assert [line[:12] + "…" + line[-10:] for line in lines] == ["listener 443…is missing", "listener 443…not wanted"]

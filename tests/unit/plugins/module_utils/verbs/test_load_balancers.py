@@ -129,7 +129,8 @@ def test_the_firewall_in_front_is_compared_by_its_name(stage: Stage) -> None:
     assert stage.run(alb_info.VERB, **wanted(web_acl="guard"))["load_balancer"]["web_acl_differs"]
     stage.client("wafv2").associate_web_acl(WebACLArn=acl["Summary"]["ARN"], ResourceArn=arns["shop"])
     assert not stage.run(alb_info.VERB, **wanted(web_acl="guard"))["load_balancer"]["web_acl_differs"]
-    assert stage.run(alb_info.VERB, **wanted(web_acl=""))["load_balancer"]["web_acl_differs"]
+    bare = stage.run(alb_info.VERB, **wanted(web_acl=""))["load_balancer"]
+    assert (bare["web_acl"], bare["web_acl_differs"]) == ("guard", True)
     assert not stage.run(alb_info.VERB, **wanted(web_acl=None))["differs"]
 
 
@@ -269,6 +270,45 @@ def test_a_load_balancer_goes_over_to_https(stage: Stage) -> None:
     assert {port: sorted(item["Priority"] for item in each) for port, each in rules.items()} == {80: ["default"], 443: ["10", "default"]}
 
 
+def test_each_name_has_its_certificate_and_keeps_it_while_the_default_one_changes(stage: Stage) -> None:
+    arns = build(stage)
+    iam = stage.client("iam")
+    first, second, third = (
+        iam.upload_server_certificate(ServerCertificateName=name, CertificateBody="c", PrivateKey="k")["ServerCertificateMetadata"]["Arn"]
+        for name in ("first", "second", "third")
+    )
+    elb = stage.client("elbv2")
+
+    def keep(default: str, extra: list[str] | None) -> Data:
+        listener = {**LISTENER, "Port": 443, "Protocol": "HTTPS", "Certificates": [{"CertificateArn": default}], "ExtraCertificates": extra}
+        return {"load_balancer": "shop", "listeners": [LISTENER, listener]}
+
+    def others() -> list[str]:
+        listener = listening(stage, arns["shop"])[443]["ListenerArn"]
+        found = elb.describe_listener_certificates(ListenerArn=listener)["Certificates"]
+        return [item["CertificateArn"] for item in found if not item["IsDefault"]]
+
+    stage.twice(alb_listeners.VERB, **keep(first, [second]))
+    assert others() == [second]
+    told = stage.run(alb_listeners.VERB, check=True, **keep(first, [third]))["diff"]
+    assert told == {"before": f"listener 443 extra certificate: {second}\n", "after": f"listener 443 extra certificate: {third}\n"}
+    stage.twice(alb_listeners.VERB, **keep(first, [third]))
+    assert others() == [third]
+    assert not stage.run(alb_listeners.VERB, **keep(first, None))["changed"], "not asked about, not looked at"
+    order: list[str] = []
+    for name in ("add_listener_certificates", "modify_listener", "remove_listener_certificates"):
+        watched = getattr(elb, name)
+        setattr(elb, name, lambda watched=watched, name=name, **request: (order.append(name), watched(**request))[1])
+    stage.run(alb_listeners.VERB, **keep(second, [first]))
+    assert order == ["add_listener_certificates", "modify_listener", "remove_listener_certificates"]
+    # moto forgets the others there, as AWS does where the listener is no longer one for HTTPS.
+    plain = {**LISTENER, "Port": 443}
+    stage.run(alb_listeners.VERB, load_balancer="shop", listeners=[LISTENER, plain])
+    order.clear()
+    stage.run(alb_listeners.VERB, **keep(second, [first]))
+    assert order == ["modify_listener", "add_listener_certificates"]
+
+
 def test_requests_are_not_sent_to_a_port_before_it_is_open(stage: Stage) -> None:
     build(stage)
     secure = {**LISTENER, "Port": 443, "Protocol": "HTTPS", "Certificates": [{"CertificateArn": "arn:aws:iam::1:server-certificate/x"}]}
@@ -299,6 +339,7 @@ def test_check_mode_knows_listeners_of_what_does_not_exist_yet(stage: Stage) -> 
     [
         ([{"Port": 80}], r"listeners\[0\]: it has no Protocol, DefaultActions"),
         ([{**LISTENER, "Protocol": "HTTPS"}], r"listeners\[0\]: HTTPS needs Certificates"),
+        ([{**LISTENER, "ExtraCertificates": ["c"]}], r"listeners\[0\]: HTTP has no use for ExtraCertificates"),
         ([LISTENER, LISTENER], r"listeners\[1\]: port 80 is given twice"),
         ([{**LISTENER, "Rules": [{**API_RULE, "Priority": 0}]}], "0 is no priority of a rule. Use 1 to 50000"),
         ([{**LISTENER, "Rules": [API_RULE, API_RULE]}], "the priority 10 is given twice"),
