@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,6 +98,13 @@ class Account:
                 preexec_fn=_die_with_parent,
             )
         return process, output
+
+    def address(self, path: str) -> str:
+        """Where the load balancer of the platform answers for this path."""
+        with urllib.request.urlopen(self.facts["url"] + "/_local/state", timeout=10) as answer:
+            balancers = json.load(answer)["elb"]["load_balancers"]
+        (found,) = [listener["url"] for each in balancers if each["name"] == "main" for listener in each["listeners"]]
+        return f"{found.rstrip('/')}{path}"
 
     def deploy(self, version: str, *arguments: str, **variables: Any) -> Run:
         return self.play("deploy.yml", *arguments, version=version, **variables)

@@ -16,6 +16,10 @@ from .conftest import Account, Run
 
 HUSH = "postgres://app:hush-hush@db/app"
 ARN = "arn:aws:{}:eu-west-1:123456789012:{}"
+KEY = ARN.format("kms", "key/12345678-1234-1234-1234-123456789012")
+BOUNDARY = "arn:aws:iam::aws:policy/PowerUserAccess"
+THUMBPRINT = "990f4193972f2becf12ddeda5237f9c952f20d9e"
+TASK_POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::shop/*"]}]}
 OPTIONS: dict[str, Any] = {
     "secrets_tags": {"project": "access"},
     "secrets_entries": [
@@ -24,6 +28,11 @@ OPTIONS: dict[str, Any] = {
     ],
     "ecr_name": "access/api",
     "ecr_tag_exceptions": ["latest"],
+    "ecr_encryption": "KMS",
+    "ecr_kms_key": KEY,
+    "ecr_expire_untagged_days": 3,
+    "ecr_protected_tags": ["release-*"],
+    "ecr_keep_protected": 4,
     "ecr_pull_accounts": ["210987654321"],
     "ecr_tags": {"project": "access"},
     "ecr_cache_rules": [{"prefix": "public", "upstream_url": "public.ecr.aws"}],
@@ -31,6 +40,8 @@ OPTIONS: dict[str, Any] = {
     "iam_service_name": "access-api",
     "iam_service_repositories": ["access/api", "arn:aws:ecr:eu-west-1:210987654321:repository/base"],
     "iam_service_log_groups": ["/ecs/access/api"],
+    "iam_service_kms_keys": [KEY],
+    "iam_service_task_policy": TASK_POLICY,
     "iam_service_exec": True,
     "more_secrets": ["/access/url", ARN.format("secretsmanager", "secret:other-AbCdEf:key:AWSCURRENT:")],
     "secrets_cluster": "main",
@@ -38,8 +49,12 @@ OPTIONS: dict[str, Any] = {
     "ci_oidc_entry": "provision",
     "ci_oidc_prefix": "access",
     "ci_oidc_provider": "gitlab",
+    "ci_oidc_url": "https://gitlab.example.com",
+    "ci_oidc_thumbprints": [THUMBPRINT],
     "ci_oidc_repository": "shop/platform",
     "ci_oidc_branches": ["main"],
+    "ci_oidc_git_tags": ["v*"],
+    "ci_oidc_permissions_boundary": BOUNDARY,
 }
 
 
@@ -90,28 +105,45 @@ def test_the_execution_role_may_use_what_is_named(account: Account, made: Run) -
         "logs:CreateLogStream": [ARN.format("logs", "log-group:/ecs/access/api:log-stream:*")],
         "ssm:GetParameters": [ARN.format("ssm", "parameter/access/url")],
         "secretsmanager:GetSecretValue": [secret, ARN.format("secretsmanager", "secret:other-AbCdEf")],
+        "kms:Decrypt": [KEY],
     }
     assert iam.list_attached_role_policies(RoleName="access-api-execution")["AttachedPolicies"] == []
-    assert iam.list_role_policies(RoleName="access-api-task")["PolicyNames"] == ["exec"]
+    assert iam.list_role_policies(RoleName="access-api-task")["PolicyNames"] == ["exec", "task"]
+    assert iam.get_role_policy(RoleName="access-api-task", PolicyName="task")["PolicyDocument"] == TASK_POLICY
     trust = iam.get_role(RoleName="access-api-task")["Role"]["AssumeRolePolicyDocument"]["Statement"][0]
     assert trust["Condition"]["StringEquals"] == {"aws:SourceAccount": "123456789012"}
     assert made["iam"]["task_role_arn"] == "arn:aws:iam::123456789012:role/access-api-task"
 
 
 def test_only_the_jobs_named_are_trusted(account: Account, made: Run) -> None:
-    assert made["ci"]["provider_arn"] == "arn:aws:iam::123456789012:oidc-provider/gitlab.com"
-    statement = account.client("iam").get_role(RoleName="access-provision")["Role"]["AssumeRolePolicyDocument"]["Statement"]
-    assert statement == [
+    iam = account.client("iam")
+    assert made["ci"]["provider_arn"] == "arn:aws:iam::123456789012:oidc-provider/gitlab.example.com"
+    assert iam.get_open_id_connect_provider(OpenIDConnectProviderArn=made["ci"]["provider_arn"])["ThumbprintList"] == [THUMBPRINT]
+    role = iam.get_role(RoleName="access-provision")["Role"]
+    assert role["PermissionsBoundary"]["PermissionsBoundaryArn"] == BOUNDARY
+    subjects = [f"project_path:shop/platform:ref_type:{kind}:ref:{name}" for kind, name in (("branch", "main"), ("tag", "v*"))]
+    assert role["AssumeRolePolicyDocument"]["Statement"] == [
         {
             "Effect": "Allow",
             "Principal": {"Federated": made["ci"]["provider_arn"]},
             "Action": "sts:AssumeRoleWithWebIdentity",
             "Condition": {
-                "StringEquals": {"gitlab.com:aud": "https://gitlab.com"},
-                "StringLike": {"gitlab.com:sub": ["project_path:shop/platform:ref_type:branch:ref:main"]},
+                "StringEquals": {"gitlab.example.com:aud": "https://gitlab.example.com"},
+                "StringLike": {"gitlab.example.com:sub": subjects},
             },
         }
     ]
+
+
+def test_the_repository_is_as_it_was_asked_for(account: Account, made: Run) -> None:
+    ecr = account.client("ecr")
+    (repository,) = ecr.describe_repositories(repositoryNames=["access/api"])["repositories"]
+    assert made["ecr"]["arn"] == repository["repositoryArn"]
+    assert repository["encryptionConfiguration"] == {"encryptionType": "KMS", "kmsKey": KEY}
+    rules = json.loads(ecr.get_lifecycle_policy(repositoryName="access/api")["lifecyclePolicyText"])["rules"]
+    selections = {rule["selection"].get("tagPatternList", [rule["selection"]["tagStatus"]])[0]: rule["selection"] for rule in rules}
+    assert selections["release-*"]["countNumber"] == 4
+    assert (selections["untagged"]["countUnit"], selections["untagged"]["countNumber"]) == ("days", 3)
 
 
 def test_wrong_input_is_refused_with_field_value_and_fix(account: Account) -> None:

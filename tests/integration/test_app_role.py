@@ -15,6 +15,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,12 @@ def lock(account: Account) -> str | None:
     except ssm.exceptions.ParameterNotFound:
         return None
     return value
+
+
+def hold(account: Account, owner: str) -> None:
+    """The lock, held by somebody who is gone."""
+    held = {"owner": owner, "run_id": "r", "taken_at": time.time(), "expires_at": time.time() + 600, "purpose": "1.2.0"}
+    account.client("ssm").put_parameter(Name=LOCK, Value=json.dumps(held), Type="String")
 
 
 def one_off(name: str, **options: Any) -> dict[str, Any]:
@@ -170,7 +177,7 @@ def test_of_two_pipelines_at_once_one_wins_and_the_other_says_who_has_it(web: Ac
     def pipeline(owner: str) -> Run:
         alone = Account(web.facts, web.folder / owner, web.client)
         alone.folder.mkdir()
-        return app(alone, "1.1.0", app_lock_owner=owner)
+        return app(alone, "1.1.0", app_lock_owner=owner, app_lock_expires_in=1234)
 
     with ThreadPoolExecutor() as pool:
         runs = dict(zip(("blue", "green"), pool.map(pipeline, ("blue", "green")), strict=True))
@@ -178,7 +185,11 @@ def test_of_two_pipelines_at_once_one_wins_and_the_other_says_who_has_it(web: Ac
     winner, loser = sorted(runs, key=lambda name: runs[name].code)
     assert runs[winner]["app"]["verdict"] == "succeeded"
     assert f"is held by {winner} (1.1.0) since 20" in runs[loser].output
-    assert runs[loser]["lock"]["lock"]["owner"] == winner
+    held = runs[loser]["lock"]["lock"]
+    assert held["owner"] == winner
+    lasts = datetime.fromisoformat(held["expires_at"]) - datetime.fromisoformat(held["taken_at"])
+    # Both are shown in whole seconds.
+    assert 1233 <= lasts.total_seconds() <= 1235
     assert runs[loser]["app"] == {}
     assert running(web)["taskDefinition"] != before
     assert lock(web) is None
@@ -186,13 +197,13 @@ def test_of_two_pipelines_at_once_one_wins_and_the_other_says_who_has_it(web: Ac
 
 def test_a_rollback_keeps_out_of_a_deploys_way(web: Account) -> None:
     before = running(web)["deployments"][0]["id"]
-    held = {"owner": "blue", "run_id": "r", "taken_at": time.time(), "expires_at": time.time() + 600, "purpose": "1.2.0"}
-    web.client("ssm").put_parameter(Name=LOCK, Value=json.dumps(held), Type="String")
+    hold(web, "blue")
     try:
-        run = app(web, "1.1.0", entry="rollback")
+        run = app(web, "1.1.0", entry="rollback", app_lock_wait=1)
     finally:
         web.client("ssm").delete_parameter(Name=LOCK)
     assert run.code != 0
+    assert f"waiting for the deploy lock {LOCK}, held by blue" in run.output
     assert "is held by blue (1.2.0) since 20" in run.output
     assert running(web)["deployments"][0]["id"] == before
 
@@ -206,8 +217,10 @@ def test_a_rollback_gives_the_lock_back_when_it_fails_and_when_it_does_not(web: 
     assert lock(web) is None
     assert running(web)["deployments"][0]["id"] == before
 
-    run = app(web, "1.1.0", entry="rollback")
+    hold(web, "blue")
+    run = app(web, "1.1.0", entry="rollback", app_break_lock_of="blue")
     assert run.code == 0, run.output
+    assert "was broken: as break_owner says" in run.output
     assert run["app"]["verdict"] == "succeeded"
     assert "the last deployment before the current one that succeeded" in run["app"]["why"]
     first = running(web)["taskDefinition"]
@@ -384,9 +397,33 @@ def test_the_group_grows_for_a_new_service_and_one_that_exists_keeps_its_launch_
 
     # These are not the calls that the deploy role of the service in the other cluster is measured by.
     options = {"app_cluster": "growing", "access_key": "AKIDGROWING"}
-    new = app(growing, "1.0.0", **options, app_name="grown")
+    # Everything that a deploy can be told besides, with a container that listens elsewhere.
+    template = json.loads(Path(growing.facts["template"]).read_text())
+    template["containerDefinitions"][0]["portMappings"][0]["containerPort"] = 9090
+    elsewhere = growing.folder / "elsewhere.json"
+    elsewhere.write_text(json.dumps(template))
+    told: dict[str, Any] = {
+        "app_task_definition_template": str(elsewhere),
+        "app_container_port": 9090,
+        "app_environment": {"PORT": "9090", "SESSION_TOKEN": "none"},
+        "app_allow_plain": ["SESSION_TOKEN"],
+        "app_report_path": str(growing.folder / "grown"),
+        "app_probe_url": growing.address("/web/health/ready"),
+        "app_lock": False,
+    }
+    new = app(growing, "1.0.0", **options, **told, app_name="grown")
     assert new.code == 0, new.output
     assert new["app"]["verdict"] == "succeeded"
+    service = growing.client("ecs").describe_services(cluster="growing", services=["grown"])["services"][0]
+    assert service["loadBalancers"][0]["containerPort"] == 9090
+    definition = growing.client("ecs").describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
+    environment = {item["name"]: item["value"] for item in definition["containerDefinitions"][0]["environment"]}
+    assert environment["SESSION_TOKEN"] == "none"
+    report = json.loads((growing.folder / "grown.json").read_text())
+    assert (report["verdict"], report["probe"]["url"]) == ("succeeded", told["app_probe_url"])
+    assert new["app"]["report"] == str(growing.folder / "grown.html")
+    locked = {call["params"].get("Name") for call in calls_of(growing, "AKIDGROWING") if call["action"] == "PutParameter"}
+    assert not locked, "it was told not to lock"
     assert placed("grown") == (None, [{"capacityProvider": "growing", "weight": 1, "base": 0}])
     instances = growing.client("ecs").list_container_instances(cluster="growing")["containerInstanceArns"]
     assert len(instances) == 2, "it stood in an empty cluster"

@@ -52,6 +52,7 @@ def _options(account: Account) -> dict[str, Any]:
         "ecs_cluster_eni_trunking": True,
         "ecs_cluster_agent_options": {"ECS_IMAGE_PULL_BEHAVIOR": "prefer-cached"},
         "ecs_cluster_refresh_instance_warmup": 24,
+        "ecs_cluster_refresh_max_healthy_percentage": 150,
         "ecs_cluster_tags": {"environment": "test"},
     }
 
@@ -107,6 +108,8 @@ def test_a_cluster_from_nothing_and_again_and_then_changed(empty: Account) -> No
     assert empty.play("role.yml", **larger).changed == 1
     ended = empty.play("role.yml", **larger, ecs_cluster_refresh_wait=PATIENCE)
     assert ended.changed == 0
+    (refresh,) = empty.client("autoscaling").describe_instance_refreshes(AutoScalingGroupName="shop")["InstanceRefreshes"]
+    assert refresh["Preferences"]["MaxHealthyPercentage"] == 150
     group = empty.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=["shop"])["AutoScalingGroups"][0]
     assert [item["InstanceType"] for item in group["Instances"]] == ["t3.medium"] * 2
     assert not first.keys() & {item["InstanceId"] for item in group["Instances"]}
@@ -139,6 +142,8 @@ def test_security_groups_hold_what_is_wanted_and_nothing_else(empty: Account) ->
         "entries": ["main", "service"],
         "security_groups_name": "shop",
         "security_groups_vpc_id": vpc,
+        "security_groups_alb_cidrs": ["198.51.100.0/24"],
+        "security_groups_alb_egress_cidrs": ["10.0.0.0/16"],
         "security_groups_service_name": "shop-api",
         "security_groups_service_port": 8080,
         "security_groups_service_egress": [{"ports": [443], "cidrs": ["0.0.0.0/0"]}],
@@ -148,6 +153,8 @@ def test_security_groups_hold_what_is_wanted_and_nothing_else(empty: Account) ->
     assert made.changed == 2
     groups = {item["GroupName"]: item for item in ec2.describe_security_groups()["SecurityGroups"]}
     assert made["fact"] == {"alb_id": groups["shop-alb"]["GroupId"], "instance_id": groups["shop-instance"]["GroupId"]}
+    for rules, cidr in (("IpPermissions", "198.51.100.0/24"), ("IpPermissionsEgress", "10.0.0.0/16")):
+        assert [each["CidrIp"] for rule in groups["shop-alb"][rules] for each in rule["IpRanges"]] == [cidr]
     assert groups["shop-instance"]["IpPermissions"] == []
     assert [rule["FromPort"] for rule in groups["shop-instance"]["IpPermissionsEgress"]] == [443]
     (rule,) = groups["shop-api"]["IpPermissions"]

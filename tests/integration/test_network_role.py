@@ -30,6 +30,8 @@ EVERYTHING = {
     "network_ipv6": True,
     "network_endpoints": ["s3", "ecr.api", "logs"],
     "network_flow_logs": "cloudwatch",
+    "network_flow_logs_traffic": "reject",
+    "network_flow_logs_retention_days": 60,
 }
 
 
@@ -109,8 +111,8 @@ def test_a_network_from_nothing_and_again_and_with_everything_and_back(empty: Ac
         "logs": "Interface",
     }
     (log,) = ec2.describe_flow_logs(Filter=[{"Name": "resource-id", "Values": [fact["vpc_id"]]}])["FlowLogs"]
-    assert (log["LogGroupName"], log["TrafficType"]) == ("/vpc/web", "ALL")
-    assert empty.client("logs").describe_log_groups(logGroupNamePrefix="/vpc/web")["logGroups"][0]["retentionInDays"] == 14
+    assert (log["LogGroupName"], log["TrafficType"]) == ("/vpc/web", "REJECT")
+    assert empty.client("logs").describe_log_groups(logGroupNamePrefix="/vpc/web")["logGroups"][0]["retentionInDays"] == 60
     policy = empty.client("iam").get_role_policy(RoleName="web-flow-logs", PolicyName="write")["PolicyDocument"]
     assert policy["Statement"][0]["Resource"] == "arn:aws:logs:*:*:log-group:/vpc/web:*"
     assert empty.play("role.yml", **EVERYTHING).changed == 0

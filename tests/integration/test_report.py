@@ -8,19 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-import urllib.request
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
 from .conftest import Account
-
-
-def _address(account: Account) -> str:
-    with urllib.request.urlopen(account.facts["url"] + "/_local/state", timeout=10) as answer:
-        balancers = json.load(answer)["elb"]["load_balancers"]
-    urls = [listener["url"] for balancer in balancers for listener in balancer["listeners"] if listener["url"]]
-    return f"{urls[0].rstrip('/')}/health/ready"
 
 
 def _phases(report: dict[str, Any], side: str) -> set[str]:
@@ -33,7 +25,7 @@ def _charts(path: Path) -> list[ET.Element]:
 
 def test_a_good_release_and_a_bad_one_leave_their_reports(account: Account, tmp_path: Path) -> None:
     assert account.deploy("1.0.0").code == 0
-    probed = {"probe_url": _address(account)}
+    probed = {"probe_url": account.address("/health/ready")}
 
     run = account.deploy("1.1.0", report_path=str(tmp_path / "good"), **probed)
     assert run.code == 0, run.output
