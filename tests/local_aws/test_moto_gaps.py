@@ -128,7 +128,8 @@ def test_a_service_can_be_scaled_as_soon_as_it_exists(aws: Any) -> None:
 def test_a_certificate_is_issued_when_its_validation_record_is_in_dns(aws: Any) -> None:
     acm, route53, elb, ec2 = (aws.client(service) for service in ("acm", "route53", "elbv2", "ec2"))
     zone = route53.create_hosted_zone(Name="shop.test", CallerReference="1")["HostedZone"]["Id"]
-    arn = acm.request_certificate(DomainName="shop.test", SubjectAlternativeNames=["*.shop.test"], ValidationMethod="DNS")["CertificateArn"]
+    names = {"DomainName": "shop.test", "SubjectAlternativeNames": ["*.shop.test"]}
+    arn = acm.request_certificate(**names, ValidationMethod="DNS", KeyAlgorithm="EC_secp384r1")["CertificateArn"]
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnets = [
         ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{number}.0/24", AvailabilityZone=f"eu-west-1{letter}")["Subnet"]["SubnetId"]
@@ -145,7 +146,7 @@ def test_a_certificate_is_issued_when_its_validation_record_is_in_dns(aws: Any) 
     with pytest.raises(ClientError, match="UnsupportedCertificate"):
         elb.create_listener(**listener)
     certificate = acm.describe_certificate(CertificateArn=arn)["Certificate"]
-    assert certificate["Status"] == "PENDING_VALIDATION"
+    assert (certificate["Status"], certificate["KeyAlgorithm"]) == ("PENDING_VALIDATION", "EC_secp384r1")
     record = certificate["DomainValidationOptions"][0]["ResourceRecord"]
     for value, status in (("wrong.example.", "PENDING_VALIDATION"), (record["Value"], "ISSUED")):
         record_set = {"Name": record["Name"], "Type": record["Type"], "TTL": 300, "ResourceRecords": [{"Value": value}]}

@@ -1,15 +1,28 @@
-"""ACM issues a certificate once its validation records are in Route 53, and not before."""
+"""ACM issues a certificate once its validation records are in Route 53, and not before, and with a key of the kind that was asked for."""
 
 from __future__ import annotations
 
 import sys
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import ec
+
 from local_aws.control_plane.api import AwsApi
 from local_aws.interfaces import AwsError, Call, JsonObject
 
+_CURVES = {"EC_prime256v1": ec.SECP256R1, "EC_secp384r1": ec.SECP384R1, "EC_secp521r1": ec.SECP521R1}
+
 
 def install(api: AwsApi) -> None:
+    @api.on("acm", "RequestCertificate")
+    def request(call: Call) -> JsonObject:
+        """moto has an RSA key for every certificate. What DescribeCertificate says of it is read off the key."""
+        answer = call.upstream(call.params)
+        curve = _CURVES.get(str(call.params.get("KeyAlgorithm")))
+        if curve is not None:
+            _certificates(call)[answer["CertificateArn"]]._key = ec.generate_private_key(curve())  # noqa: SLF001 - made once, by moto
+        return answer
+
     @api.on("acm", "DescribeCertificate", "ListCertificates")
     def read(call: Call) -> JsonObject:
         """moto issues every certificate a minute after its request, whatever is in DNS."""
