@@ -108,7 +108,7 @@ def test_the_execution_role_may_use_what_is_named(account: Account, made: Run) -
         "kms:Decrypt": [KEY],
     }
     assert iam.list_attached_role_policies(RoleName="access-api-execution")["AttachedPolicies"] == []
-    assert iam.list_role_policies(RoleName="access-api-task")["PolicyNames"] == ["exec", "task"]
+    assert sorted(iam.list_role_policies(RoleName="access-api-task")["PolicyNames"]) == ["exec", "task"]
     assert iam.get_role_policy(RoleName="access-api-task", PolicyName="task")["PolicyDocument"] == TASK_POLICY
     trust = iam.get_role(RoleName="access-api-task")["Role"]["AssumeRolePolicyDocument"]["Statement"][0]
     assert trust["Condition"]["StringEquals"] == {"aws:SourceAccount": "123456789012"}
