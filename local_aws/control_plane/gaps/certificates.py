@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from local_aws.control_plane.api import AwsApi
 from local_aws.interfaces import AwsError, Call, JsonObject
 
-_CURVES = {"EC_prime256v1": ec.SECP256R1, "EC_secp384r1": ec.SECP384R1, "EC_secp521r1": ec.SECP521R1}
+_CURVES: dict[str, ec.EllipticCurve] = {"EC_prime256v1": ec.SECP256R1(), "EC_secp384r1": ec.SECP384R1(), "EC_secp521r1": ec.SECP521R1()}
 
 
 def install(api: AwsApi) -> None:
@@ -20,7 +20,7 @@ def install(api: AwsApi) -> None:
         answer = call.upstream(call.params)
         curve = _CURVES.get(str(call.params.get("KeyAlgorithm")))
         if curve is not None:
-            _certificates(call)[answer["CertificateArn"]]._key = ec.generate_private_key(curve())  # noqa: SLF001 - made once, by moto
+            _certificates(call)[answer["CertificateArn"]]._key = ec.generate_private_key(curve)  # noqa: SLF001 - made once, by moto
         return answer
 
     @api.on("acm", "DescribeCertificate", "ListCertificates")
