@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import time
@@ -94,6 +95,13 @@ def test_a_cluster_from_nothing_and_again_and_then_changed(empty: Account) -> No
     assert cluster["settings"] == [{"name": "containerInsights", "value": "enabled"}]
     assert cluster["tags"] == [{"key": "environment", "value": "test"}]
     assert cluster["defaultCapacityProviderStrategy"] == [{"capacityProvider": "shop", "weight": 1, "base": 0}]
+    ec2, ssm = empty.client("ec2"), empty.client("ssm")
+    template = ec2.describe_launch_template_versions(LaunchTemplateName="shop", Versions=["$Default"])["LaunchTemplateVersions"][0]
+    image = ssm.get_parameter(Name="/aws/service/ecs/optimized-ami/amazon-linux-2023/recommended/image_id")["Parameter"]["Value"]
+    assert template["LaunchTemplateData"]["ImageId"] == image
+    user_data = base64.b64decode(template["LaunchTemplateData"]["UserData"]).decode().splitlines()
+    assert "ECS_CLUSTER=shop" in user_data
+    assert "ECS_IMAGE_PULL_BEHAVIOR=prefer-cached" in user_data
     settings = empty.client("ecs").list_account_settings(name="awsvpcTrunking", effectiveSettings=True)["settings"]
     assert settings[0]["value"] == "enabled"
     _until(lambda: len(_container_instances(empty)) == 2, "two instances join")

@@ -150,6 +150,10 @@ def _see_alarms(edge: Account, made: Run) -> None:
         "web/memory": 77,
         "web/target-5xx": 8,
     }
+    # Twice in a row, a minute each.
+    members = ("MetricName", "Statistic", "EvaluationPeriods", "Period")
+    assert [ours["edge/load-balancer-5xx"][member] for member in members] == ["HTTPCode_ELB_5XX_Count", "Sum", 2, 60]
+    assert [ours["web/cpu"][member] for member in members] == ["CPUUtilization", "Average", 2, 60]
     assert ours["web/latency"]["ExtendedStatistic"] == "p99"
     assert ours["web/below-desired"]["EvaluationPeriods"] == 4
     assert all(item["AlarmActions"] == [made["observability"]["topic_arn"]] for item in ours.values())

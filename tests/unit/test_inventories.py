@@ -59,20 +59,29 @@ def test_each_has_one_platform_of_its_name_and_the_shared_services(environments:
 
 
 @pytest.mark.parametrize(
-    ("name", "interval", "deregistration", "retention", "tasks"),
-    [("local", 5, 5, 7, 2), ("dev", 10, 30, 7, 1), ("staging", 15, 60, 14, 2), ("prod", 30, 300, 30, 2)],
+    ("name", "interval", "bad_checks", "deregistration", "retention", "tasks"),
+    [("local", 5, 2, 5, 7, 2), ("dev", 10, 2, 30, 7, 1), ("staging", 15, 3, 60, 14, 2), ("prod", 30, 3, 300, 30, 2)],
 )
 def test_services_are_tuned_for_their_environment(
-    environments: dict[str, Environment], name: str, interval: int, deregistration: int, retention: int, tasks: int
+    environments: dict[str, Environment], name: str, interval: int, bad_checks: int, deregistration: int, retention: int, tasks: int
 ) -> None:
     said = environments[name].of("api")
     assert said["alb_health_check_interval"] == interval
     assert said["alb_health_check_timeout"] < interval
-    assert said["alb_healthy_threshold"] == 2
+    assert (said["alb_healthy_threshold"], said["alb_unhealthy_threshold"]) == (2, bad_checks)
     assert said["alb_deregistration_delay"] == deregistration
     assert said["app_log_retention_days"] == retention
     assert said["app_desired_count"] == tasks
     assert (said["app_minimum_healthy_percent"], said["app_maximum_percent"]) == (100, 200)
+
+
+@pytest.mark.parametrize(
+    ("name", "instances", "least", "most"),
+    [("local", "t3.medium", 3, 4), ("dev", "t3.small", 1, 2), ("staging", "t3.small", 2, 4), ("prod", "t3.medium", 3, 6)],
+)
+def test_each_has_its_instances(environments: dict[str, Environment], name: str, instances: str, least: int, most: int) -> None:
+    said = environments[name].of(name)
+    assert (said["ecs_cluster_instance_type"], said["ecs_cluster_min_size"], said["ecs_cluster_max_size"]) == (instances, least, most)
 
 
 @each_environment

@@ -59,6 +59,30 @@ def test_deploys_are_kept_apart_never_cut_off_and_report_when_they_fail(job: dic
     assert summary["if"] == "${{ !cancelled() }}"
 
 
+def test_pull_requests_are_tested_and_main_is_tested_and_deployed() -> None:
+    # YAML 1.1 reads the key `on` as true.
+    starts = {file: workflow[True] for file, workflow in WORKFLOWS.items()}
+    assert starts == {
+        "deploy.yml": {"push": {"branches": ["main"]}},
+        "test.yml": {"pull_request": {"branches": ["main"]}, "workflow_call": None},
+    }
+    jobs = WORKFLOWS["deploy.yml"]["jobs"]
+    assert jobs["test"] == {"uses": "./.github/workflows/test.yml"}
+    assert (jobs["dev"]["needs"], jobs["prod"]["needs"]) == ("test", "dev")
+
+
+def test_one_version_of_go_is_meant_everywhere() -> None:
+    found = re.search(r"^go (\d+\.\d+)", (EXAMPLE / "go.mod").read_text(), re.MULTILINE)
+    assert found
+    setups = [step for _, _, step in STEPS if step.get("uses", "").startswith("actions/setup-go@")]
+    assert len(setups) == 3
+    assert all(step["with"] == {"go-version-file": "go.mod"} for step in setups)
+    dockerfile = (EXAMPLE / "Dockerfile").read_text()
+    assert re.findall(r"^ARG GO_VERSION=(\S+)", dockerfile, re.MULTILINE) == [found[1]]
+    assert "golang:${GO_VERSION} " in dockerfile
+    assert yaml.safe_load((EXAMPLE / ".gitlab-ci.yml").read_text())["test"]["image"] == f"golang:{found[1]}"
+
+
 def test_every_variable_that_a_playbook_gets_is_one_that_it_asks_for() -> None:
     texts = [step["run"] for _, _, step in STEPS if "run" in step]
     gitlab = yaml.safe_load((EXAMPLE / ".gitlab-ci.yml").read_text())

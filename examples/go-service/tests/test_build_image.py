@@ -103,6 +103,15 @@ def test_the_layers_hold_users_a_writable_tmp_and_the_server(image: tuple[Path, 
     assert said.stdout == "1.2.3\n"
 
 
+def test_the_image_is_small(image: tuple[Path, str]) -> None:
+    layout, digest = image
+    assert sum(layer["size"] for layer in document(layout, digest)["layers"]) < 10_000_000
+    program = max((blob(layout, layer["digest"]) for layer in document(layout, digest)["layers"]), key=len)
+    # Neither the table of symbols nor what a debugger reads.
+    assert b".debug_info" not in gzip.decompress(program)
+    assert b".symtab" not in gzip.decompress(program)
+
+
 def test_the_same_source_in_another_place_at_another_time_gives_the_same_digest(image: tuple[Path, str], tmp_path: Path) -> None:
     elsewhere = tmp_path / "a copy" / "of it"
     shutil.copytree(SOURCE, elsewhere, ignore=shutil.ignore_patterns("build", "__pycache__"))

@@ -78,15 +78,8 @@ func (s *Server) routes(version string) http.Handler {
 	return identify(version, observe(registry, s.log, closeWhileDraining(s.probe.Draining, mux)))
 }
 
-// Handler answers requests as Run does.
-func (s *Server) Handler() http.Handler { return s.handler }
-
-// Run serves on the listener until ctx ends, then stops gracefully: readiness fails at once; after the shutdown delay the
-// listener closes; requests in flight may end until the shutdown time-out. It returns nil after a clean stop. crash is called when
-// a fault is to end the process.
-func (s *Server) Run(ctx context.Context, listener net.Listener, crash func(code int)) error {
-	defer s.store.Close()
-	server := &http.Server{
+func (s *Server) httpServer() *http.Server {
+	return &http.Server{
 		Handler:           s.handler,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
@@ -95,6 +88,17 @@ func (s *Server) Run(ctx context.Context, listener net.Listener, crash func(code
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}
+}
+
+// Handler answers requests as Run does.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Run serves on the listener until ctx ends, then stops gracefully: readiness fails at once; after the shutdown delay the
+// listener closes; requests in flight may end until the shutdown time-out. It returns nil after a clean stop. crash is called when
+// a fault is to end the process.
+func (s *Server) Run(ctx context.Context, listener net.Listener, crash func(code int)) error {
+	defer s.store.Close()
+	server := s.httpServer()
 	s.injector.Start(ctx, crash)
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()

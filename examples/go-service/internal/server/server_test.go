@@ -300,6 +300,21 @@ func TestAPanicIsA500AndLogged(t *testing.T) {
 	}
 }
 
+func TestTheServerHasATimeOutForEverything(t *testing.T) {
+	s, _ := newServer(t, config.Config{})
+	server := s.httpServer()
+	for what, limit := range map[string]time.Duration{
+		"headers": server.ReadHeaderTimeout, "request": server.ReadTimeout, "answer": server.WriteTimeout, "idle connection": server.IdleTimeout,
+	} {
+		if limit <= 0 || limit > 2*time.Minute {
+			t.Errorf("%s: %s", what, limit)
+		}
+	}
+	if server.WriteTimeout != time.Minute || server.IdleTimeout <= time.Minute {
+		t.Errorf("an answer may take %s, and an idle connection is kept for %s", server.WriteTimeout, server.IdleTimeout)
+	}
+}
+
 // running is a server on a port of its own.
 type running struct {
 	url   string

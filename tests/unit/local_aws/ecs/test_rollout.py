@@ -154,6 +154,21 @@ def test_drain_comes_before_sigterm() -> None:
     assert task["stoppedReason"] == f"Scaling activity initiated by (deployment {bench.service()['deployments'][0]['id']})"
 
 
+def test_a_single_task_stays_until_its_successor_is_healthy() -> None:
+    bench = Bench()
+    bench.ready(desired=1)
+    fewest, most = 1, 1
+
+    def healthy() -> int:
+        return sum(bench.balancing.health(*target).state == "healthy" for target in bench.balancing.targets)
+
+    bench.update(taskDefinition=bench.definition("next"))
+    while not bench.completed():
+        bench.step()
+        fewest, most = min(fewest, healthy()), max(most, len(bench.tasks()))
+    assert (fewest, most) == (1, 2)
+
+
 def test_scale_in_and_out() -> None:
     bench = Bench()
     bench.ready(desired=4)

@@ -75,6 +75,8 @@ def steps(played: Course) -> list[tuple[float, int, int, int]]:
     [
         # The first deploy of all.
         (plan(2, 100, 200, cluster(1)), [(0, 2, 0, 2)]),
+        # The only task stops when the new one is healthy.
+        (plan(1, 100, 200, cluster(1, 1)), [(0, 1, 0, 2), (10, 0, 1, 1)]),
         # Start all, then stop all.
         (plan(2, 100, 200, cluster(2, 1)), [(0, 2, 0, 4), (10, 0, 2, 2)]),
         (plan(2, None, None, cluster(2, 1)), [(0, 2, 0, 4), (10, 0, 2, 2)]),

@@ -266,6 +266,13 @@ def test_info_lists_all_images_newest_first(filled: Runner) -> None:
     assert found["missing"] == []
 
 
+def test_info_tells_when_an_image_was_last_pulled(runner: Runner) -> None:
+    runner.ecr.image("pulled", 2, "1.0", lastRecordedPullTime=datetime.datetime(2027, 1, 14, 9, 30, tzinfo=datetime.timezone.utc))
+    runner.ecr.image("superseded", 1, "2.0")
+    found = runner.info()["images"]
+    assert {image["tags"][0]: image["last_pulled_at"] for image in found} == {"1.0": "2027-01-14T09:30:00+00:00", "2.0": None}
+
+
 def test_info_of_named_images_says_which_are_missing(filled: Runner) -> None:
     found = filled.info(images=["latest", digest("old"), "9.9", digest("nothing"), "latest"])
     assert tags(found["images"]) == ["3.0,latest", "1.0"]
