@@ -13,6 +13,8 @@ import base64
 import binascii
 import typing as t
 
+from .tags import pairs, texts
+
 Data = dict[str, t.Any]
 
 LEAST_MEMORY_MIB = 2048
@@ -59,7 +61,7 @@ def problems(params: Data, types: t.Sequence[Data] | None) -> list[str]:
 
 def template_data(params: Data, image_id: str) -> Data:
     """The `LaunchTemplateData` that makes an instance as wanted."""
-    profile, tags = params["instance_profile"], text_tags(params["tags"])
+    profile, tags = params["instance_profile"], texts(params["tags"])
     data: Data = {
         "ImageId": image_id,
         "InstanceType": params["instance_types"][0],
@@ -86,7 +88,7 @@ def template_data(params: Data, image_id: str) -> Data:
         "Monitoring": {"Enabled": params["detailed_monitoring"]},
     }
     if tags:
-        data["TagSpecifications"] = [{"ResourceType": kind, "Tags": aws_tags(tags)} for kind in ("volume", "network-interface")]
+        data["TagSpecifications"] = [{"ResourceType": kind, "Tags": pairs(tags)} for kind in ("volume", "network-interface")]
     return data
 
 
@@ -110,6 +112,7 @@ def wanted_template(found: Data, data: Data) -> Data:
 
 
 def is_mixed(params: Data) -> bool:
+    """Whether the group has instances of several types, or some that are Spot Instances: only a mixed instances policy says that."""
     return len(params["instance_types"]) > 1 or params["on_demand_percentage"] < 100
 
 
@@ -133,7 +136,7 @@ def wanted_group(params: Data, hold: bool) -> Data:
         "protect_from_scale_in": params["protect_from_scale_in"],
         "capacity_rebalance": params["capacity_rebalance"],
         "launch": launch,
-        "tags": text_tags(params["tags"]),
+        "tags": texts(params["tags"]),
     }
 
 
@@ -194,7 +197,8 @@ def group_tags(group: Data) -> dict[str, str]:
 
 
 def group_tag_list(name: str, tags: dict[str, str]) -> list[Data]:
-    return [{"ResourceId": name, "ResourceType": "auto-scaling-group", "PropagateAtLaunch": True, **tag} for tag in aws_tags(tags)]
+    """Tags of the group as Auto Scaling takes them; its instances get them too."""
+    return [{"ResourceId": name, "ResourceType": "auto-scaling-group", "PropagateAtLaunch": True, **tag} for tag in pairs(tags)]
 
 
 def outdated(group: Data, template: str, version: int | None, types: t.Sequence[str]) -> list[str]:
@@ -211,6 +215,7 @@ def outdated(group: Data, template: str, version: int | None, types: t.Sequence[
 
 
 def active_refresh(refreshes: t.Sequence[Data]) -> Data | None:
+    """The refresh that goes on, of which a group has one at most (StartInstanceRefresh, Auto Scaling API reference)."""
     return next((item for item in refreshes if item["Status"] in _ACTIVE_REFRESH), None)
 
 
@@ -227,14 +232,6 @@ def refresh_preferences(params: Data) -> Data:
         "SkipMatching": True,
         "ScaleInProtectedInstances": "Refresh",
     }
-
-
-def text_tags(tags: Data) -> dict[str, str]:
-    return {str(key): str(value) for key, value in tags.items()}
-
-
-def aws_tags(tags: dict[str, str]) -> list[Data]:
-    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
 
 
 def _decoded(text: str) -> str:

@@ -53,6 +53,7 @@ def tags_of(item: Item) -> dict[str, str]:
 
 
 def has_tags(item: Item, scope: Scope) -> bool:
+    """Whether the item has all tags of the environment; it may have more."""
     return scope.tags.items() <= tags_of(item).items()
 
 

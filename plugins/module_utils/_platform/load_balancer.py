@@ -15,6 +15,7 @@ import re
 import typing as t
 
 from .differences import Change, of_members
+from .tags import texts
 
 Data = dict[str, t.Any]
 
@@ -55,11 +56,6 @@ def balancer_changes(found: Data | None, tags: dict[str, str], wanted: Data) -> 
 def tag_changes(where: str, found: dict[str, str], wanted: dict[str, t.Any] | None) -> list[Change]:
     """Tags that are missing or other. One that nobody asked for is left alone."""
     return of_members(f"{where} tag", found, texts(wanted or {}))
-
-
-def texts(values: dict[str, t.Any]) -> dict[str, str]:
-    """Tags as AWS keeps them."""
-    return {str(key): str(value) for key, value in values.items()}
 
 
 def attribute_changes(where: str, found: dict[str, str], wanted: dict[str, t.Any] | None) -> dict[str, Change]:

@@ -41,13 +41,3 @@ def diff_of(name: str, changes: t.Sequence[Data], is_new: bool = False) -> Data:
 def _side(changes: t.Sequence[Data], side: str) -> str:
     shown = {change["field"]: change[side] for change in changes if change[side] is not None}
     return json.dumps(shown, indent=2, sort_keys=True, default=str) + "\n" if shown else ""
-
-
-def tags_of(items: t.Sequence[Data] | None, key: str = "Key", value: str = "Value") -> dict[str, str]:
-    """Tags as a mapping, without those that AWS itself has set, which begin with `aws:` and cannot be changed."""
-    return {item[key]: item.get(value) or "" for item in items or () if not item[key].startswith("aws:")}
-
-
-def tag_changes(found: dict[str, str], wanted: dict[str, str]) -> tuple[dict[str, str], list[str]]:
-    """Tags to set, and keys to take away."""
-    return {key: text for key, text in wanted.items() if found.get(key) != text}, sorted(set(found) - set(wanted))

@@ -52,6 +52,7 @@ def zone_id(zone: Data) -> str:
 
 
 def is_public(zone: Data) -> bool:
+    """Whether the zone answers the internet; a private one answers only inside of its VPCs."""
     return not (zone.get("Config") or {}).get("PrivateZone", False)
 
 

@@ -10,6 +10,8 @@ import ipaddress
 import typing as t
 from dataclasses import dataclass
 
+from .tags import mapping
+
 Data = dict[str, t.Any]
 
 GATEWAY_ENDPOINTS = ("s3", "dynamodb")
@@ -165,7 +167,7 @@ def _associations(item: Data, states: tuple[str, ...]) -> list[Data]:
     return [each for each in every if (each.get("Ipv6CidrBlockState") or {}).get("State") in states]
 
 
-def in_the_way_of_no_ipv6(name: str, interfaces: t.Sequence[Data]) -> list[str]:
+def ipv6_in_use(name: str, interfaces: t.Sequence[Data]) -> list[str]:
     """Why IPv6 cannot be taken from a network yet: a range whose addresses are used stays (DisassociateSubnetCidrBlock)."""
     if not interfaces:
         return []
@@ -187,6 +189,7 @@ def endpoint_name(service: str, region: str) -> str:
 
 
 def nat_zones(params: Data) -> list[str]:
+    """The zones that get a NAT gateway."""
     zones: list[str] = params["zones"]
     return {"none": [], "one": zones[:1], "one_per_zone": zones}[params["nat"]]
 
@@ -198,13 +201,8 @@ def nat_of_zone(params: Data, zone: str) -> str | None:
 
 
 def name_of(item: Data) -> str:
-    return str(next((tag["Value"] for tag in item.get("Tags") or () if tag["Key"] == "Name"), ""))
-
-
-def missing_tags(item: Data, wanted: dict[str, str]) -> dict[str, str]:
-    """Tags to set. Tags that others have put there stay."""
-    found = {tag["Key"]: tag["Value"] for tag in item.get("Tags") or ()}
-    return {key: value for key, value in wanted.items() if found.get(key) != value}
+    """The tag `Name` of a resource of EC2, empty without one."""
+    return mapping(item.get("Tags") or ()).get("Name", "")
 
 
 def target_of(table: Data, destination: str) -> str | None:
@@ -225,4 +223,5 @@ def route_target(target: str) -> Data:
 
 
 def destination(cidr: str) -> Data:
+    """The member of a route request that names this range."""
     return {"DestinationIpv6CidrBlock" if ":" in cidr else "DestinationCidrBlock": cidr}

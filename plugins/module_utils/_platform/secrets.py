@@ -22,6 +22,7 @@ ALPHABETS = {
 
 
 def generated(length: int, alphabet: str) -> str:
+    """A random text of so many characters of one of the `ALPHABETS`, fit for a secret."""
     characters = ALPHABETS[alphabet]
     return "".join(secrets.choice(characters) for _index in range(length))
 

@@ -15,15 +15,20 @@ def texts(tags: dict[str, t.Any]) -> dict[str, str]:
 
 
 def pairs(tags: dict[str, t.Any]) -> list[dict[str, str]]:
-    """The list of `Key` and `Value` that most services take."""
-    return [{"Key": key, "Value": value} for key, value in texts(tags).items()]
+    """The list of `Key` and `Value` that most services take, by key."""
+    return [{"Key": key, "Value": value} for key, value in sorted(texts(tags).items())]
 
 
-def mapping(listed: t.Iterable[dict[str, str]]) -> dict[str, str]:
-    """The other way round."""
-    return {item["Key"]: item.get("Value", "") for item in listed}
+def mapping(listed: t.Iterable[dict[str, str]], key: str = "Key", value: str = "Value") -> dict[str, str]:
+    """What `pairs` says, the other way round; without the tags that AWS itself sets, which begin with `aws:` and stay as they are."""
+    return {item[key]: item.get(value) or "" for item in listed if not item[key].startswith("aws:")}
 
 
 def missing(has: dict[str, str], wanted: dict[str, t.Any] | None) -> dict[str, str]:
     """The tags to set. Tags that nobody asked for are left alone: they may be somebody else's."""
     return {key: value for key, value in texts(wanted or {}).items() if has.get(key) != value}
+
+
+def put_and_gone(has: dict[str, str], wanted: dict[str, t.Any]) -> tuple[dict[str, str], list[str]]:
+    """Where all tags are ours: those to set, and the keys of those to take away."""
+    return missing(has, wanted), sorted(set(has) - set(texts(wanted)))

@@ -9,18 +9,18 @@ from __future__ import annotations
 import typing as t
 
 from .._aws import ecs
-from .._platform.members import tag_changes, tags_of
+from .._platform import tags
 from ._service_options import tag_list
 
 Data = dict[str, t.Any]
 
 
 def found_tags(resource: Data) -> dict[str, str]:
-    return tags_of(resource.get("tags"), "key", "value")
+    return tags.mapping(resource.get("tags") or (), "key", "value")
 
 
 def retag(client: t.Any, arn: str, resource: Data, wanted: dict[str, str]) -> None:
-    put, gone = tag_changes(found_tags(resource), wanted)
+    put, gone = tags.put_and_gone(found_tags(resource), wanted)
     if put:
         ecs.tag_resource(client, arn, tag_list(put))
     if gone:

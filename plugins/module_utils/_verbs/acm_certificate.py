@@ -13,6 +13,7 @@ from .._aws import acm, route53
 from .._platform import certificates
 from .._platform.differences import Change, as_diff, of_members
 from .._platform.names import name_fault, zone_for, zone_id
+from .._platform.tags import missing, pairs, texts
 from .._verb import Context, Verb, VerbFailure
 from ._shared import Data
 
@@ -43,7 +44,7 @@ def run(params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
         for name in given:
             if name_fault(name):
                 raise VerbFailure(f"{option}: {name_fault(name)}")
-    tags = {str(key): str(value) for key, value in params["tags"].items()}
+    tags = texts(params["tags"])
     client = context.client("acm")
     found = _find(client, names, params["key_algorithm"], tags)
     if params["state"] == "absent":
@@ -51,9 +52,9 @@ def run(params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
     zones = _zones(names, params["zone"], context)
     if found is None:
         return _request(params, names, tags, zones, context)
-    missing_tags = {key: value for key, value in tags.items() if found["tags"].get(key) != value}
-    if missing_tags and not context.check_mode:
-        acm.tag_certificate(client, found["CertificateArn"], missing_tags)
+    untagged = missing(found["tags"], tags)
+    if untagged and not context.check_mode:
+        acm.tag_certificate(client, found["CertificateArn"], untagged)
     return _settle(found, zones, params, context, of_members("tag", found["tags"], tags))
 
 
@@ -101,7 +102,7 @@ def _request(params: Data, names: list[str], tags: dict[str, str], zones: dict[s
     if names[1:]:
         request["SubjectAlternativeNames"] = names
     if tags:
-        request["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]
+        request["Tags"] = pairs(tags)
     arn = acm.request_certificate(client, request)
     context.progress(f"requested a certificate for {', '.join(names)}")
     return _settle({"CertificateArn": arn, "DomainName": names[0], "Status": "PENDING_VALIDATION"}, zones, params, context, diff)

@@ -11,6 +11,7 @@ import typing as t
 from .._aws import elbv2
 from .._platform import load_balancer as pure
 from .._platform.differences import Change, as_diff
+from .._platform.tags import pairs
 from .._verb import Context, Verb, VerbFailure
 from ._shared import Data
 
@@ -34,7 +35,7 @@ def run(params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
     arn = balancer["LoadBalancerArn"] if balancer else ""
     wanted = {int(item["Port"]): item for item in pure.with_arns(params["listeners"], _arns(client, params["listeners"], context))}
     found = {int(item["Port"]): item for item in (elbv2.listeners(client, arn) if arn else [])}
-    tags = [{"Key": str(key), "Value": str(value)} for key, value in params["tags"].items()]
+    tags = pairs(params["tags"])
     changes: list[Change] = []
     # New ones first, and HTTPS before HTTP: nobody is sent to a port that is not open yet.
     for port in sorted(wanted, key=lambda port: (port in found, wanted[port]["Protocol"] != "HTTPS", port)):

@@ -11,6 +11,7 @@ import typing as t
 from .._aws import elbv2
 from .._platform import load_balancer as pure
 from .._platform.differences import Change, as_diff, in_words
+from .._platform.tags import pairs, texts
 from .._verb import Context, Verb, VerbFailure
 from ._shared import Data
 
@@ -60,7 +61,7 @@ def run(params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
         if changes:
             elbv2.modify_target_group(client, arn, pure.health_check_request(params))
         if missing:
-            elbv2.add_tags(client, arn, pure.texts(params["tags"]))
+            elbv2.add_tags(client, arn, texts(params["tags"]))
         if attributes:
             elbv2.modify_attributes(client, arn, {key: pure.attribute_text(params["attributes"][key]) for key in attributes})
     return _result(arn, [*changes, *missing, *attributes.values()])
@@ -83,7 +84,7 @@ def _create(client: t.Any, params: Data, context: Context) -> dict[str, t.Any]:
         **pure.health_check_request(params),
     }
     if params["tags"]:
-        request["Tags"] = [{"Key": key, "Value": value} for key, value in pure.texts(params["tags"]).items()]
+        request["Tags"] = pairs(params["tags"])
     arn = elbv2.create_target_group(client, request)
     if params["attributes"]:
         elbv2.modify_attributes(client, arn, {key: pure.attribute_text(value) for key, value in params["attributes"].items()})

@@ -11,6 +11,7 @@ import typing as t
 from .._aws import cloudwatch
 from .._platform import alarms as pure
 from .._platform.differences import Change, as_diff, of_members
+from .._platform.tags import pairs, texts
 from .._verb import Context, Verb, VerbFailure
 from ._shared import Data
 
@@ -60,7 +61,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
 def run(params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
     _check(params)
     client = context.client("cloudwatch")
-    tags = {str(key): str(value) for key, value in params["tags"].items()}
+    tags = texts(params["tags"])
     wanted = {alarm["name"]: pure.request(alarm) for alarm in params["alarms"]}
     found = {item["AlarmName"]: item for item in _read(client, params["purge_prefix"], list(wanted))}
     changes: list[Change] = []
@@ -109,7 +110,7 @@ def _read(client: t.Any, prefix: str | None, names: list[str]) -> list[Data]:
 def _settle(client: t.Any, found: Data | None, request: Data, tags: dict[str, str], context: Context) -> list[Change]:
     changes = pure.changes(found, request)
     if changes and not context.check_mode:
-        new = {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]} if tags and found is None else {}
+        new = {"Tags": pairs(tags)} if tags and found is None else {}
         cloudwatch.put_alarm(client, {**request, **new})
     if found is None or not tags:
         return changes

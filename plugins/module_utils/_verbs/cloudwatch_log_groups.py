@@ -10,6 +10,7 @@ import typing as t
 
 from .._aws import logs
 from .._platform.differences import Change, as_diff, of_members
+from .._platform.tags import texts
 from .._verb import Context, Verb, VerbFailure
 from ._shared import Data
 
@@ -46,7 +47,7 @@ def run(params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
 def _settle(client: t.Any, found: Data | None, wanted: Data, context: Context) -> list[Change]:
     name, days = wanted["name"], wanted["retention"]
     where = f"log group {name}"
-    tags = {str(key): str(value) for key, value in wanted["tags"].items()}
+    tags = texts(wanted["tags"])
     retention = of_members(where, {"retention": (found or {}).get("retentionInDays")}, {"retention": days})
     missing = of_members(f"{where} tag", logs.log_group_tags(client, found["arn"]), tags) if found and tags else []
     if not context.check_mode:

@@ -10,6 +10,7 @@ import typing as t
 
 from .._aws import ec2_auto_scaling, ecs_clusters
 from .._platform.members import diff_of, differences
+from .._platform.tags import texts
 from .._verb import Context, Verb, VerbFailure
 from ._ecs_tags import found_tags, retag
 from ._service_options import tag_list
@@ -153,7 +154,7 @@ def _wanted(params: Data, cluster: Data | None) -> Data:
         if params["weight"] is not None:
             wanted["strategy"] = {"weight": params["weight"], "base": params["base"]}
     if params["tags"] is not None:
-        wanted["tags"] = {str(key): str(value) for key, value in params["tags"].items()}
+        wanted["tags"] = texts(params["tags"])
     return wanted
 
 

@@ -10,6 +10,7 @@ import typing as t
 
 from .._aws import ecs_clusters
 from .._platform.members import diff_of, differences
+from .._platform.tags import texts
 from .._verb import Context, Verb
 from ._ecs_tags import found_tags, retag
 from ._service_options import tag_list
@@ -46,7 +47,7 @@ def _wanted(params: Data) -> Data:
     if params["container_insights"] is not None:
         wanted["container_insights"] = params["container_insights"]
     if params["tags"] is not None:
-        wanted["tags"] = {str(key): str(value) for key, value in params["tags"].items()}
+        wanted["tags"] = texts(params["tags"])
     return wanted
 
 

@@ -11,7 +11,8 @@ import typing as t
 from .._aws import ec2_auto_scaling as scaling
 from .._aws import ecs_clusters, ssm
 from .._platform import instances
-from .._platform.members import diff_of, differences, tag_changes
+from .._platform.members import diff_of, differences
+from .._platform.tags import pairs, put_and_gone
 from .._verb import Context, Verb, VerbFailure
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
@@ -131,7 +132,7 @@ def _sides(newest: Data | None, data: Data, group: Data | None, wanted_group: Da
 def _write_template(params: Data, ec2: t.Any, newest: Data | None, data: Data, differs: bool) -> int:
     """Make the template, or a new version of it. Returns the number of the version that holds."""
     if newest is None:
-        made = scaling.create_template(ec2, params["name"], data, instances.aws_tags(instances.text_tags(params["tags"])))
+        made = scaling.create_template(ec2, params["name"], data, pairs(params["tags"]))
         return int(made["LatestVersionNumber"])
     version = int(newest["VersionNumber"])
     if differs:
@@ -153,7 +154,7 @@ def _write_group(context: Context, group: Data | None, wanted: Data, changes: li
         return
     if any(change["field"] != "group.tags" for change in changes):
         scaling.update_group(autoscaling, request)
-    put, gone = tag_changes(instances.group_tags(group), wanted["tags"])
+    put, gone = put_and_gone(instances.group_tags(group), wanted["tags"])
     if put:
         scaling.set_tags(autoscaling, instances.group_tag_list(name, put))
     if gone:

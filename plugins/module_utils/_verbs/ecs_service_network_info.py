@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from .._aws import ec2, elbv2
+from .._platform.tags import texts
 from .._verb import Context, Verb, VerbFailure
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
@@ -19,7 +20,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
 
 
 def run(params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
-    tags = {str(key): str(value) for key, value in params["subnet_tags"].items()}
+    tags = texts(params["subnet_tags"])
     names = list(dict.fromkeys(params["security_groups"]))
     if not tags:
         raise VerbFailure("subnet_tags: without a tag, every subnet of the region would be meant. Name at least one.")

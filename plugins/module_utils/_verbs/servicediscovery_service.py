@@ -12,6 +12,7 @@ import uuid
 from .._aws import servicediscovery as cloud_map
 from .._platform.differences import Change, as_diff, of_members
 from .._platform.names import name_fault
+from .._platform.tags import pairs, texts
 from .._verb import Context, Verb, VerbFailure
 from ._shared import Data
 
@@ -36,7 +37,7 @@ def run(params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
         raise VerbFailure(f"name: {name_fault(params['name'] + '.' + params['namespace'])}")
     if not 0 <= params["ttl"] <= 2147483647:
         raise VerbFailure(f"ttl: {params['ttl']} s is no time to live. Use 0 or more, for example 10.")
-    tags = {str(key): str(value) for key, value in params["tags"].items()}
+    tags = texts(params["tags"])
     client = context.client("servicediscovery")
     namespace = cloud_map.find_namespace(client, params["namespace"])
     if params["state"] == "absent":
@@ -69,7 +70,7 @@ def run(params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
 def _create_namespace(client: t.Any, params: Data, tags: dict[str, str], context: Context) -> Data:
     request: Data = {"Name": params["namespace"], "Vpc": params["vpc_id"], "CreatorRequestId": uuid.uuid4().hex}
     if tags:
-        request["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]
+        request["Tags"] = pairs(tags)
     context.progress(f"creating the namespace {params['namespace']}")
     done = _wait(client, cloud_map.create_private_namespace(client, request), params, context)
     found = cloud_map.find_namespace(client, params["namespace"])
@@ -88,7 +89,7 @@ def _request(params: Data, namespace: Data, tags: dict[str, str]) -> Data:
         "HealthCheckCustomConfig": {"FailureThreshold": 1},
     }
     if tags:
-        request["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]
+        request["Tags"] = pairs(tags)
     return request
 
 

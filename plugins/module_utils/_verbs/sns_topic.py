@@ -11,6 +11,7 @@ import typing as t
 
 from .._aws import sns
 from .._platform.differences import Change, as_diff, of_members
+from .._platform.tags import texts
 from .._verb import Context, Verb, VerbFailure
 from ._shared import Data
 
@@ -48,7 +49,7 @@ def run(params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
         if arn is not None and not context.check_mode:
             sns.delete_topic(client, arn)
         return _result("", [(f"topic {name}", "")] if arn is not None else [])
-    tags = {str(key): str(value) for key, value in params["tags"].items()}
+    tags = texts(params["tags"])
     wanted = {"DisplayName": params["display_name"], "KmsMasterKeyId": params["kms_key_id"]}
     attributes = {key: value for key, value in wanted.items() if value is not None}
     changes: list[Change] = []

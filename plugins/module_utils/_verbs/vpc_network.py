@@ -15,6 +15,7 @@ import typing as t
 
 from .._aws import ec2_network as ec2
 from .._platform import network
+from .._platform.tags import mapping, missing, texts
 from .._verb import Context, Verb, VerbFailure
 
 ENDPOINTS = [
@@ -71,7 +72,7 @@ class _Network:
         self._params, self._context = params, context
         self._client = context.client("ec2")
         self._name: str = params["name"]
-        self._own_tags = {str(key): str(value) for key, value in params["tags"].items()}
+        self._own_tags = texts(params["tags"])
         self._changes: list[Data] = []
         self._only_notes: bool = context.check_mode
         self._found: dict[str, list[Data]] = {}
@@ -150,7 +151,7 @@ class _Network:
         # The gateway is the last of it to go: as long as it is there, IPv6 is what an earlier run has switched on.
         self._drops_ipv6 = not self._params["ipv6"] and any(network.name_of(item) == self._name for item in self._of("egress_gateways"))
         if self._drops_ipv6:
-            self._refuse(network.in_the_way_of_no_ipv6(self._name, ec2.interfaces_with_ipv6(self._client, vpc_id)))
+            self._refuse(network.ipv6_in_use(self._name, ec2.interfaces_with_ipv6(self._client, vpc_id)))
 
     def _at_once(self, *readers: t.Callable[[], t.Any]) -> list[t.Any]:
         with concurrent.futures.ThreadPoolExecutor(_READERS) as pool:
@@ -188,10 +189,11 @@ class _Network:
         return {**self._own_tags, "Name": self._name + suffix, **more}
 
     def _retag(self, part: str, resource_id: str, found: Data, wanted: dict[str, str]) -> None:
-        missing = network.missing_tags(found, wanted)
-        if missing:
-            before = {tag["Key"]: tag["Value"] for tag in found.get("Tags") or () if tag["Key"] in missing}
-            self._change(f"{part}.tags", before, missing, ec2.create_tags, resource_id, missing)
+        has = mapping(found.get("Tags") or ())
+        untagged = missing(has, wanted)
+        if untagged:
+            before = {key: has[key] for key in untagged if key in has}
+            self._change(f"{part}.tags", before, untagged, ec2.create_tags, resource_id, untagged)
 
     def _id(self) -> str:
         """Empty in check mode without a VPC, where nothing is asked of it."""
@@ -363,14 +365,7 @@ class _Network:
                     "SecurityGroupIds": [group_id],
                     "PrivateDnsEnabled": True,
                 }
-                found = self._change(
-                    part,
-                    None,
-                    self._service(name),
-                    ec2.create_endpoint,
-                    request,
-                    tags,
-                )
+                found = self._change(part, None, self._service(name), ec2.create_endpoint, request, tags)
             else:
                 self._retag(part, found["VpcEndpointId"], found, tags)
                 self._adjust_endpoint(part, found, "SubnetIds", [str(each) for each in self._private()])
@@ -531,14 +526,7 @@ class _Network:
             found, part, tags = self._endpoint(name), f"endpoint {name}", self._tags(f"-{name}")
             if found is None:
                 request = {"VpcId": self._id(), "VpcEndpointType": "Gateway", "ServiceName": self._service(name), "RouteTableIds": tables}
-                found = self._change(
-                    part,
-                    None,
-                    self._service(name),
-                    ec2.create_endpoint,
-                    request,
-                    tags,
-                )
+                found = self._change(part, None, self._service(name), ec2.create_endpoint, request, tags)
             else:
                 self._retag(part, found["VpcEndpointId"], found, tags)
                 self._adjust_endpoint(part, found, "RouteTableIds", [str(each) for each in tables])

@@ -11,6 +11,7 @@ import typing as t
 from .._aws import ec2_network as ec2
 from .._platform import network
 from .._platform import security_groups as rules
+from .._platform.tags import mapping, missing, texts
 from .._verb import Context, Verb, VerbFailure
 
 Data = dict[str, t.Any]
@@ -76,7 +77,7 @@ def run(params: Data, context: Context) -> Data:
 def _make_group(context: Context, params: Data, group: Data, found: dict[str, Data], changes: list[Data]) -> None:
     """Make a group without rules, or see to its tags."""
     client, name = context.client("ec2"), group["name"]
-    tags = {**{str(key): str(value) for key, value in params["tags"].items()}, "Name": name}
+    tags = {**texts(params["tags"]), "Name": name}
     there = found.get(name)
     if there is None:
         changes.append({"part": name, "before": [], "after": [group["description"]]})
@@ -89,11 +90,11 @@ def _make_group(context: Context, params: Data, group: Data, found: dict[str, Da
         return
     if there["Description"] != group["description"]:
         context.warn(f"description: the security group {name} ({there['GroupId']}) says {there['Description']!r}, which cannot be changed.")
-    missing = network.missing_tags(there, tags)
-    if missing:
-        changes.append({"part": f"{name} tags", "before": [], "after": [f"{key}={value}" for key, value in sorted(missing.items())]})
+    untagged = missing(mapping(there.get("Tags") or ()), tags)
+    if untagged:
+        changes.append({"part": f"{name} tags", "before": [], "after": [f"{key}={value}" for key, value in sorted(untagged.items())]})
         if not context.check_mode:
-            ec2.create_tags(client, there["GroupId"], missing)
+            ec2.create_tags(client, there["GroupId"], untagged)
 
 
 def _check_named(groups: t.Sequence[Data], ids: t.Mapping[str, str], check_mode: bool) -> None:

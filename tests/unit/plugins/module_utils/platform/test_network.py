@@ -135,9 +135,9 @@ def test_an_ipv6_range_counts_once_it_is_there() -> None:
     assert network.ipv6_block({}) is None
 
 
-def test_only_missing_and_wrong_tags_are_set() -> None:
-    item = {"Tags": [{"Key": "Name", "Value": "shop"}, {"Key": "owner", "Value": "somebody"}, {"Key": "environment", "Value": "dev"}]}
-    assert network.missing_tags(item, {"Name": "shop", "environment": "prod", "project": "p"}) == {"environment": "prod", "project": "p"}
+def test_the_name_of_a_resource_is_its_tag() -> None:
+    assert network.name_of({"Tags": [{"Key": "owner", "Value": "somebody"}, {"Key": "Name", "Value": "shop"}]}) == "shop"
+    assert network.name_of({"Tags": [{"Key": "owner", "Value": "somebody"}]}) == network.name_of({}) == ""
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,9 @@ def test_a_policy_is_sent_without_spaces_and_shown_in_order() -> None:
 def test_tags_are_texts_and_only_those_that_differ_are_set() -> None:
     assert tags.pairs({"a": 1, "b": None}) == [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": ""}]
     assert tags.missing({"a": "1", "other": "x"}, {"a": 1, "b": 2}) == {"b": "2"}
-    assert tags.mapping([{"Key": "a", "Value": "1"}]) == {"a": "1"}
+    assert tags.mapping([{"Key": "a", "Value": "1"}, {"Key": "b"}, {"Key": "aws:x", "Value": "s"}]) == {"a": "1", "b": ""}
+    assert tags.mapping([{"key": "a", "value": "1"}], "key", "value") == {"a": "1"}
+    assert tags.put_and_gone({"a": "1", "other": "x"}, {"a": 1, "b": 2}) == ({"b": "2"}, ["other"])
 
 
 NOW = roles.Role("api", policy(Action="x"), "text", 3600, "", ["arn:p/one"], {"own": policy(Action="a")}, {"k": "v"}, True)
