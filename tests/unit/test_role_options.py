@@ -37,7 +37,7 @@ HANDED_ON = [
     ("acm/certificate", "acm_wait_timeout", 4321, "steadystate.ecs.acm_certificate", "wait_timeout"),
     ("alb/wait", "alb_wait_timeout", 4321, "steadystate.ecs.alb_info", "wait_timeout"),
     ("app/service", "app_on_in_progress", "supersede", "steadystate.ecs.ecs_service", "on_in_progress"),
-    ("network/wait", "network_wait_timeout", 4321, "steadystate.ecs.vpc_network", "finish_timeout"),
+    ("network/vpc", "network_wait_timeout", 4321, "steadystate.ecs.vpc_network", "finish_timeout"),
     ("secrets/restart", "secrets_timeout", 4321, "steadystate.ecs.ecs_service_wait", "timeout"),
 ]
 
