@@ -28,3 +28,31 @@ attributes:
     membership:
       - steadystate.ecs.aws
 """
+
+    # Of what brings something to a state and can say beforehand what it would do.
+    KEEPS = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+  action:
+    support: full
+"""
+
+    READS = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+    details: Only reads.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+  action:
+    support: full
+"""

@@ -91,27 +91,15 @@ options:
       - Attributes, by the keys that the API has for them. Others stay as they are.
     type: dict
     default: {}
-  tags:
-    description:
-      - Tags for it. Others stay.
-    type: dict
-    default: {}
 seealso:
   - module: steadystate.ecs.alb_listeners
   - module: community.aws.elb_target_group
 extends_documentation_fragment:
   - steadystate.ecs._aws
   - steadystate.ecs._attributes
+  - steadystate.ecs._attributes.keeps
   - steadystate.ecs._attributes.actiongroup_aws
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
-  action:
-    support: full
+  - steadystate.ecs._tags
 """
 
 EXAMPLES = r"""

@@ -93,27 +93,15 @@ options:
     description:
       - Alarms whose names begin so and that are not in O(alarms) are deleted. Left out, none is.
     type: str
-  tags:
-    description:
-      - Tags for every one of them. Others stay.
-    type: dict
-    default: {}
 seealso:
   - module: steadystate.ecs.cloudwatch_dashboard
   - module: amazon.aws.cloudwatch_metric_alarm
 extends_documentation_fragment:
   - steadystate.ecs._aws
   - steadystate.ecs._attributes
+  - steadystate.ecs._attributes.keeps
   - steadystate.ecs._attributes.actiongroup_aws
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
-  action:
-    support: full
+  - steadystate.ecs._tags
 """
 
 EXAMPLES = r"""

@@ -24,27 +24,14 @@ options:
     description:
       - What it shows, as CloudWatch's dashboard body structure has it. Needed with O(state=present).
     type: dict
-  state:
-    description:
-      - Whether it is there.
-    type: str
-    default: present
-    choices: [present, absent]
 seealso:
   - module: steadystate.ecs.cloudwatch_alarms
 extends_documentation_fragment:
   - steadystate.ecs._aws
   - steadystate.ecs._attributes
+  - steadystate.ecs._attributes.keeps
   - steadystate.ecs._attributes.actiongroup_aws
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
-  action:
-    support: full
+  - steadystate.ecs._state
 """
 
 EXAMPLES = r"""

@@ -11,19 +11,10 @@ version_added: 0.1.0
 short_description: Read which images an Amazon ECR repository holds
 description:
   - Returns the images of a repository, or those named by tag or digest, newest first, with their tags, sizes and what they are.
-    Changes nothing.
+    Changes nothing. A repository that does not exist is no failure; RV(exists) says so.
 author:
   - The steadystate.ecs authors (@steadystate)
 options:
-  repository:
-    description:
-      - Name of the ECR repository, without the registry. One that does not exist is no failure; RV(exists) says so.
-    type: str
-    required: true
-  registry_id:
-    description:
-      - ID of the AWS account that the repository belongs to, in quotes. The account of the credentials when not given.
-    type: str
   images:
     description:
       - Tags or digests of the images to return. One that is not there is no failure; it is named in RV(missing).
@@ -44,17 +35,9 @@ seealso:
 extends_documentation_fragment:
   - steadystate.ecs._aws
   - steadystate.ecs._attributes
+  - steadystate.ecs._attributes.reads
   - steadystate.ecs._attributes.actiongroup_aws
-attributes:
-  check_mode:
-    support: full
-    details: Only reads.
-  diff_mode:
-    support: none
-  idempotent:
-    support: full
-  action:
-    support: full
+  - steadystate.ecs._repository
 """
 
 EXAMPLES = r"""

@@ -15,20 +15,11 @@ description:
     what runs.
   - In check mode it lists what would go and why the rest stays.
   - The parts of an index and what is attached to an image, such as signatures, stay and go with it.
-  - Where something that may use an image cannot be looked at, nothing is deleted.
+  - Where something that may use an image cannot be looked at, nothing is deleted. It is looked for in the account and region of the
+    credentials, also with O(registry_id).
 author:
   - The steadystate.ecs authors (@steadystate)
 options:
-  repository:
-    description:
-      - Name of the ECR repository, without the registry.
-    type: str
-    required: true
-  registry_id:
-    description:
-      - ID of the AWS account that the repository belongs to, in quotes. The account of the credentials when not given.
-      - The uses are looked for in the account and region of the credentials all the same.
-    type: str
   keep:
     description:
       - How many of the newest images stay, used or not. At least 1.
@@ -63,16 +54,9 @@ seealso:
 extends_documentation_fragment:
   - steadystate.ecs._aws
   - steadystate.ecs._attributes
+  - steadystate.ecs._attributes.keeps
   - steadystate.ecs._attributes.actiongroup_aws
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
-  action:
-    support: full
+  - steadystate.ecs._repository
 """
 
 EXAMPLES = r"""

@@ -109,11 +109,6 @@ options:
             V(/) and its name when empty.
         type: str
         default: ""
-  repository:
-    description:
-      - Name of the ECR repository, without the registry, for example V(team/api).
-    type: str
-    required: true
   create_repository:
     description:
       - Create the repository when it is not there. Otherwise that is an error.
@@ -156,10 +151,6 @@ options:
     type: list
     elements: str
     required: true
-  registry_id:
-    description:
-      - ID of the AWS account that the repository belongs to, in quotes. The account of the credentials when not given.
-    type: str
   platform:
     description:
       - Push only the image for this platform, for example V(linux/arm64), when O(source) holds more than one.
@@ -251,19 +242,12 @@ notes:
     C(ecr:DescribeImageScanFindings) and C(ecr:StartImageScan), and O(cluster) needs C(ecs:ListContainerInstances) and
     C(ecs:DescribeContainerInstances).
   - The endpoints of FIPS and dual stack are used where E(AWS_USE_FIPS_ENDPOINT) and E(AWS_USE_DUALSTACK_ENDPOINT) say so.
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
-  action:
-    support: full
 extends_documentation_fragment:
   - steadystate.ecs._aws
   - steadystate.ecs._attributes
+  - steadystate.ecs._attributes.keeps
   - steadystate.ecs._attributes.actiongroup_aws
+  - steadystate.ecs._repository
 """
 
 EXAMPLES = r"""

@@ -72,10 +72,6 @@ options:
     description:
       - The policy that says who else may use the repository. An empty mapping deletes one.
     type: dict
-  tags:
-    description:
-      - Tags of the repository. Other tags are left alone.
-    type: dict
 seealso:
   - module: steadystate.ecs.ecr_image_push
   - module: steadystate.ecs.ecr_pull_through_cache_rule
@@ -83,16 +79,9 @@ seealso:
 extends_documentation_fragment:
   - steadystate.ecs._aws
   - steadystate.ecs._attributes
+  - steadystate.ecs._attributes.keeps
   - steadystate.ecs._attributes.actiongroup_aws
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
-  action:
-    support: full
+  - steadystate.ecs._tags
 """
 
 EXAMPLES = r"""

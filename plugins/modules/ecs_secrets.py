@@ -78,10 +78,6 @@ options:
         description:
           - Tags of this one. Other tags are left alone.
         type: dict
-  tags:
-    description:
-      - Tags of each of them. Other tags are left alone.
-    type: dict
 seealso:
   - module: steadystate.ecs.ecs_secret_users_info
   - module: community.aws.ssm_parameter
@@ -90,6 +86,7 @@ extends_documentation_fragment:
   - steadystate.ecs._aws
   - steadystate.ecs._attributes
   - steadystate.ecs._attributes.actiongroup_aws
+  - steadystate.ecs._tags
 attributes:
   check_mode:
     support: full

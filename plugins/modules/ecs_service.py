@@ -24,11 +24,6 @@ options:
       - Name of the service.
     type: str
     required: true
-  cluster:
-    description:
-      - The cluster, by name or ARN.
-    type: str
-    required: true
   state:
     description:
       - V(present) creates or updates the service.
@@ -644,6 +639,7 @@ extends_documentation_fragment:
   - steadystate.ecs._placement
   - steadystate.ecs._attributes
   - steadystate.ecs._attributes.actiongroup_aws
+  - steadystate.ecs._cluster
 attributes:
   check_mode:
     support: full

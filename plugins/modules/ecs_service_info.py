@@ -15,11 +15,6 @@ description:
 author:
   - The steadystate.ecs authors (@steadystate)
 options:
-  cluster:
-    description:
-      - The cluster, by name or ARN.
-    type: str
-    required: true
   services:
     description:
       - Names of the services. One that does not exist is no failure; it is named in RV(missing).
@@ -37,17 +32,9 @@ seealso:
 extends_documentation_fragment:
   - steadystate.ecs._aws
   - steadystate.ecs._attributes
+  - steadystate.ecs._attributes.reads
   - steadystate.ecs._attributes.actiongroup_aws
-attributes:
-  check_mode:
-    support: full
-    details: Only reads.
-  diff_mode:
-    support: none
-  idempotent:
-    support: full
-  action:
-    support: full
+  - steadystate.ecs._cluster
 """
 
 EXAMPLES = r"""

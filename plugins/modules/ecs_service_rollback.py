@@ -26,11 +26,6 @@ options:
       - Name of the service.
     type: str
     required: true
-  cluster:
-    description:
-      - The cluster, by name or ARN.
-    type: str
-    required: true
   task_definition:
     description:
       - The revision to go to, as C(family:revision) or an ARN. It has to be ACTIVE.
@@ -58,6 +53,7 @@ extends_documentation_fragment:
   - steadystate.ecs._aws
   - steadystate.ecs._attributes
   - steadystate.ecs._attributes.actiongroup_aws
+  - steadystate.ecs._cluster
 attributes:
   check_mode:
     support: full

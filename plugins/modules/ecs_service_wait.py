@@ -42,11 +42,6 @@ options:
       task_definition:
         description: As O(task_definition), for this service.
         type: str
-  cluster:
-    description:
-      - The cluster, by name or ARN.
-    type: str
-    required: true
   deployment_id:
     description:
       - The deployment to wait for, RV(steadystate.ecs.ecs_service#module:deployment_id) of M(steadystate.ecs.ecs_service).
@@ -121,6 +116,7 @@ extends_documentation_fragment:
   - steadystate.ecs._aws
   - steadystate.ecs._attributes
   - steadystate.ecs._attributes.actiongroup_aws
+  - steadystate.ecs._cluster
 attributes:
   check_mode:
     support: full

@@ -17,11 +17,6 @@ description:
 author:
   - The steadystate.ecs authors (@steadystate)
 options:
-  cluster:
-    description:
-      - The cluster, by name or ARN.
-    type: str
-    required: true
   service:
     description:
       - The service whose network, launch type or capacity providers, and task definition are used where nothing else is given.
@@ -124,6 +119,7 @@ extends_documentation_fragment:
   - steadystate.ecs._placement
   - steadystate.ecs._attributes
   - steadystate.ecs._attributes.actiongroup_aws
+  - steadystate.ecs._cluster
 attributes:
   check_mode:
     support: full

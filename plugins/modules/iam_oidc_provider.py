@@ -43,25 +43,14 @@ options:
       - SHA-1 thumbprints of the certificate authority of the issuer. Left out, IAM finds them, and those that there are stay.
     type: list
     elements: str
-  tags:
-    description:
-      - Tags of the provider. Other tags are left alone.
-    type: dict
 seealso:
   - module: steadystate.ecs.iam_role
 extends_documentation_fragment:
   - steadystate.ecs._aws
   - steadystate.ecs._attributes
+  - steadystate.ecs._attributes.keeps
   - steadystate.ecs._attributes.actiongroup_aws
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
-  action:
-    support: full
+  - steadystate.ecs._tags
 """
 
 EXAMPLES = r"""

@@ -53,26 +53,15 @@ options:
       - Whether there should be an instance profile of the same name that holds the role. V(false) leaves one alone.
     type: bool
     default: false
-  tags:
-    description:
-      - Tags of the role. Other tags are left alone.
-    type: dict
 seealso:
   - module: steadystate.ecs.iam_oidc_provider
   - module: amazon.aws.iam_role
 extends_documentation_fragment:
   - steadystate.ecs._aws
   - steadystate.ecs._attributes
+  - steadystate.ecs._attributes.keeps
   - steadystate.ecs._attributes.actiongroup_aws
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
-  action:
-    support: full
+  - steadystate.ecs._tags
 """
 
 EXAMPLES = r"""

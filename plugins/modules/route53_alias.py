@@ -50,28 +50,15 @@ options:
       - Whether a record that is no alias may be replaced.
     type: bool
     default: false
-  state:
-    description:
-      - Whether the records are there.
-    type: str
-    default: present
-    choices: [present, absent]
 seealso:
   - module: steadystate.ecs.acm_certificate
   - module: amazon.aws.route53
 extends_documentation_fragment:
   - steadystate.ecs._aws
   - steadystate.ecs._attributes
+  - steadystate.ecs._attributes.keeps
   - steadystate.ecs._attributes.actiongroup_aws
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
-  action:
-    support: full
+  - steadystate.ecs._state
 """
 
 EXAMPLES = r"""

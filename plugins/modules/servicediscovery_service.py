@@ -39,11 +39,6 @@ options:
       - For how many seconds a resolver may keep an answer.
     type: int
     default: 10
-  tags:
-    description:
-      - Tags for what this is about. Others stay.
-    type: dict
-    default: {}
   state:
     description:
       - Whether it is there. A namespace with services in it cannot be removed, nor a service with tasks.
@@ -60,16 +55,9 @@ seealso:
 extends_documentation_fragment:
   - steadystate.ecs._aws
   - steadystate.ecs._attributes
+  - steadystate.ecs._attributes.keeps
   - steadystate.ecs._attributes.actiongroup_aws
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
-  action:
-    support: full
+  - steadystate.ecs._tags
 """
 
 EXAMPLES = r"""

@@ -45,33 +45,16 @@ options:
         description: Where to.
         type: str
         required: true
-  tags:
-    description:
-      - Tags for it. Others stay.
-    type: dict
-    default: {}
-  state:
-    description:
-      - Whether it is there.
-    type: str
-    default: present
-    choices: [present, absent]
 seealso:
   - module: steadystate.ecs.cloudwatch_alarms
   - module: community.aws.sns_topic
 extends_documentation_fragment:
   - steadystate.ecs._aws
   - steadystate.ecs._attributes
+  - steadystate.ecs._attributes.keeps
   - steadystate.ecs._attributes.actiongroup_aws
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
-  action:
-    support: full
+  - steadystate.ecs._tags
+  - steadystate.ecs._state
 """
 
 EXAMPLES = r"""

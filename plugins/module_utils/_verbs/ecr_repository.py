@@ -27,7 +27,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "protected_tags": {"type": "list", "elements": "str", "default": []},
     "keep_protected": {"type": "int", "default": 10},
     "policy": {"type": "dict"},
-    "tags": {"type": "dict"},
+    "tags": {"type": "dict", "default": {}},
 }
 
 Data = dict[str, t.Any]
@@ -114,7 +114,7 @@ def _wanted(params: Data, found: Data | None) -> Data:
         "encryptionConfiguration": encryption,
         "lifecycle_policy": lifecycle,
         "policy": now.get("policy") if params["policy"] is None else params["policy"],
-        "tags": {**now.get("tags", {}), **texts(params["tags"] or {})},
+        "tags": {**now.get("tags", {}), **texts(params["tags"])},
     }
 
 

@@ -40,7 +40,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
             "tags": {"type": "dict"},
         },
     },
-    "tags": {"type": "dict"},
+    "tags": {"type": "dict", "default": {}},
 }
 
 Data = dict[str, t.Any]
@@ -70,7 +70,7 @@ def run(params: Data, context: Context) -> Data:
     for kind, make in (("ssm", _Parameters), ("secretsmanager", _Secrets)):
         ours = [entry for entry in entries if entry["store"] == kind]
         if ours:
-            shown |= _keep(make(context), kind, ours, params["tags"] or {}, context)
+            shown |= _keep(make(context), kind, ours, params["tags"], context)
     ordered = [shown[f"{entry['store']} {entry['name']}"] for entry in entries]
     changes = [f"{each['name']}: {each['change']}" for each in ordered if each["change"]]
     result: Data = {"changed": bool(changes), "changes": changes, "secrets": ordered}

@@ -20,7 +20,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "audiences": {"type": "list", "elements": "str", "default": []},
     "purge_audiences": {"type": "bool", "default": False},
     "thumbprints": {"type": "list", "elements": "str"},
-    "tags": {"type": "dict"},
+    "tags": {"type": "dict", "default": {}},
 }
 
 Data = dict[str, t.Any]
@@ -87,7 +87,7 @@ def _wanted(params: Data, before: Data) -> Data:
     return {
         "audiences": sorted({*kept, *params["audiences"]}) or before.get("audiences", []),
         "thumbprints": before.get("thumbprints", []) if thumbprints is None else sorted({each.lower() for each in thumbprints}),
-        "tags": {**before.get("tags", {}), **texts(params["tags"] or {})},
+        "tags": {**before.get("tags", {}), **texts(params["tags"])},
     }
 
 

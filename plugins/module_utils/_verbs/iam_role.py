@@ -24,7 +24,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "managed_policies": {"type": "list", "elements": "str"},
     "policies": {"type": "dict"},
     "instance_profile": {"type": "bool", "default": False},
-    "tags": {"type": "dict"},
+    "tags": {"type": "dict", "default": {}},
 }
 
 # IAM user guide, reference_iam-quotas: of all inline policies of a role together, spaces not counted.
@@ -47,7 +47,7 @@ def run(params: dict[str, t.Any], context: Context) -> dict[str, t.Any]:
         boundary=params["boundary"],
         managed=params["managed_policies"],
         inline=params["policies"],
-        tags=texts(params["tags"] or {}),
+        tags=texts(params["tags"]),
         instance_profile=params["instance_profile"],
     )
     if has is None and wanted.trust is None:

@@ -15,6 +15,7 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.steadystate.ecs.plugins.action.ecr_image_push import ActionModule
+from ansible_collections.steadystate.ecs.plugins.doc_fragments import _repository
 from ansible_collections.steadystate.ecs.plugins.module_utils._aws.connection import CONNECTION_SPEC
 from ansible_collections.steadystate.ecs.plugins.module_utils._aws.ecr import EcrRepository
 from ansible_collections.steadystate.ecs.plugins.module_utils._verb import Context, VerbFailure
@@ -694,7 +695,8 @@ def _spec(documented: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_the_documentation_says_what_the_arguments_are() -> None:
-    spec = _spec(yaml.safe_load(module.DOCUMENTATION)["options"])
+    shared = yaml.safe_load(_repository.ModuleDocFragment.DOCUMENTATION)["options"]
+    spec = _spec({**shared, **yaml.safe_load(module.DOCUMENTATION)["options"]})
     # Secrecy is not documented.
     spec["source_password"]["no_log"] = True
     spec["repository_settings"]["options"]["kms_key"]["no_log"] = False
