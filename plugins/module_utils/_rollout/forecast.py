@@ -26,7 +26,9 @@ _UNCHECKED_SECONDS = 40.0
 _HEALTH_INTERVAL = 30
 # From the launch of an instance by a managed group until it is in its cluster: the shortest that was measured.
 LAUNCH_SECONDS = 24.0
-_BREAKER_PERCENT = 50
+# What a circuit breaker has that says nothing of it, and between how many failed tasks its share stays ("Amazon ECS deployment circuit
+# breaker" in the ECS developer guide).
+BREAKER_THRESHOLD: Data = {"type": "BOUNDED_PERCENT", "value": 50}
 _BREAKER_LIMITS = (3, 200)
 _SHOWN_INSTANCES = 6
 _PAST_SHOWN = 5
@@ -334,8 +336,8 @@ def breaker_threshold(configuration: t.Mapping[str, t.Any], desired: int) -> int
     breaker = configuration.get("deploymentCircuitBreaker") or {}
     if not breaker.get("enable"):
         return None
-    said = breaker.get("thresholdConfiguration") or {}
-    kind, value = said.get("type") or "BOUNDED_PERCENT", int(said.get("value") or _BREAKER_PERCENT)
+    said = breaker.get("thresholdConfiguration") or BREAKER_THRESHOLD
+    kind, value = said["type"], int(said["value"])
     if kind == "COUNT":
         return value
     share = -(-value * desired // 100)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import typing as t
 
+from .._rollout.forecast import BREAKER_THRESHOLD
 from ._shared import primary, same_definition
 
 Data = dict[str, t.Any]
@@ -67,7 +68,7 @@ _CONFIGURATION_DEFAULTS: Data = {
     "earlySuccessCriteria": {"enable": False},
     "lifecycleHooks": [],
 }
-_BREAKER_DEFAULTS: Data = {"resetOnHealthyTask": True, "thresholdConfiguration": {"type": "BOUNDED_PERCENT", "value": 50}}
+_BREAKER_DEFAULTS: Data = {"resetOnHealthyTask": True, "thresholdConfiguration": BREAKER_THRESHOLD}
 # Which members of a deployment configuration only one strategy has.
 _OF_STRATEGY = {"linearConfiguration": "LINEAR", "canaryConfiguration": "CANARY", "earlySuccessCriteria": "ROLLING"}
 
