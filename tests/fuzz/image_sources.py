@@ -20,6 +20,7 @@ import io
 import itertools
 import json
 import random
+import re
 import resource
 import signal
 import socket
@@ -30,6 +31,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from ansible.plugins.loader import init_plugin_loader
 from ansible.utils.collection_loader import AnsibleCollectionConfig
@@ -67,6 +69,7 @@ MOST_MEMORY = 700 * 1024 * 1024
 LONGEST_LAYER = 4_000_000
 """Of a layer, read no more than that."""
 BLOCK = 512
+DIGEST = re.compile("sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 
 
 class Target:
@@ -172,11 +175,14 @@ class Target:
         def connect(connection: Any) -> None:
             connection.sock = Canned(next(answers, b""))
 
-        engine_module._SocketConnection.connect = connect  # type: ignore[method-assign]
-        with contextlib.closing(open_engine_image("api:1", str(self._socket), None)) as opened:
-            assert all(identity.startswith("sha256:") or ":" in identity for identity in opened.image.identities)  # type: ignore[union-attr]
-            image = opened.image.load()  # type: ignore[union-attr]
-            self._read(opened.source, image)
+        with (
+            mock.patch.object(engine_module._SocketConnection, "connect", connect),
+            contextlib.closing(open_engine_image("api:1", str(self._socket), None)) as opened,
+        ):
+            image = opened.image
+            assert isinstance(image, engine_module.EngineSource)
+            assert all(DIGEST.fullmatch(identity) for identity in image.identities)
+            self._read(opened.source, image.load())
 
     def _read_all(self, path: Path) -> None:
         for platform in (None, parse_platform("linux/arm64")):

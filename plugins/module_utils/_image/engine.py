@@ -18,8 +18,9 @@ from pathlib import Path
 
 from .content import Content
 from .draft import Draft
-from .errors import SourceError
+from .errors import ImageError, SourceError
 from .manifest import Image, Platform
+from .reference import check_digest
 
 if t.TYPE_CHECKING:
     from .sources import Opened
@@ -53,7 +54,11 @@ class EngineSource:
         self._work: tempfile.TemporaryDirectory[str] | None = None
         self._opened: Opened | None = None
         identifier = str(about.get("Id") or "")
-        self._id = identifier if ":" in identifier else f"sha256:{identifier}"
+        try:
+            # Podman leaves the algorithm out.
+            self._id = check_digest(identifier if ":" in identifier else f"sha256:{identifier}")
+        except ImageError as exc:
+            raise SourceError(f"{path} gives {image} the ID {identifier!r}, which is no digest.", "Is it the socket of an engine?") from exc
         self.platform = None
         if about.get("Os") and about.get("Architecture"):
             self.platform = Platform(str(about["Os"]), str(about["Architecture"]), str(about.get("Variant") or ""))

@@ -659,12 +659,14 @@ def exported(engine: Engine) -> None:
         opened.close()
 
 
-ABOUT = b'{"Id": "sha256:1", "Os": "linux", "Architecture": "amd64"}'
+ABOUT = b'{"Id": "sha256:%b", "Os": "linux", "Architecture": "amd64"}' % (b"1" * 64)
 ENGINES: dict[str, tuple[bytes, bytes, int, str]] = {
     "says nothing": (b"", b"", 200, "something else than what an engine says"),
     "says no JSON": (b"<html>", b"", 200, "something else than what an engine says"),
     "says JSON without end": (deep_json("["), b"", 200, "something else than what an engine says"),
     "refuses in JSON without end": (deep_json("["), b"", 500, "does not tell about api:1: HTTP 500"),
+    "says another ID than a digest": (b'{"Id": "sha256:1"}', b"", 200, "gives api:1 the ID 'sha256:1', which is no digest"),
+    "says nothing of the image": (b"[]", b"", 200, "gives api:1 the ID '', which is no digest"),
     "exports nothing": (ABOUT, b"", 200, "cannot be read as a tar archive|is no image"),
     "exports a text": (ABOUT, b"sorry " * 300, 200, "cannot be read as a tar archive"),
     "exports a tar of something else": (ABOUT, tar(header("etc/passwd", size=3)), 200, "is no image"),

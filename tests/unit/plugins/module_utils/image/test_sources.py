@@ -389,6 +389,10 @@ def test_what_an_engine_does_not_have_is_said_so(engine: Engine) -> None:
     with pytest.raises(SourceError, match=r"No engine listens on .*nowhere"):
         open_engine_image("team/api:1", str(engine.path.parent / "nowhere"), None)
     opened = open_engine_image("team/api:1", str(engine.path), None)
+    for identifier in ("", "latest", "sha256:abc", "md5:" + "0" * 32):
+        engine.about["Id"] = identifier
+        with pytest.raises(SourceError, match=f"gives team/api:1 the ID '{identifier}', which is no digest"):
+            open_engine_image("team/api:1", str(engine.path), None)
     engine.broken = 500
     with pytest.raises(SourceError, match="cannot be exported: HTTP 500"):
         opened.image.load()  # type: ignore[union-attr]
