@@ -25,6 +25,8 @@ from typing import Any
 import boto3
 import pytest
 
+from tests.plays import Play
+
 ROOT = Path(__file__).resolve().parents[2]
 REGION = "eu-west-1"
 SPEED = "10"
@@ -36,24 +38,14 @@ _PR_SET_PDEATHSIG = 1
 
 
 @dataclass
-class Run:
-    """One ansible-playbook: its exit code, its output, and what its tasks returned."""
+class Run(Play):
+    """A play, and what its tasks returned."""
 
-    code: int
-    output: str
     results: dict[str, Any]
 
     def __getitem__(self, name: str) -> dict[str, Any]:
         value: dict[str, Any] = self.results[name]
         return value
-
-    @property
-    def changed(self) -> int:
-        """How many tasks changed something, on all hosts together. Only a play that went well has an answer."""
-        assert self.code == 0, self.output
-        found = re.findall(r"changed=(\d+)", self.output)
-        assert found, self.output
-        return sum(map(int, found))
 
 
 @dataclass
