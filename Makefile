@@ -184,9 +184,9 @@ scan: .venv/scan.installed .venv/collection.installed
 	$(BIN)/python .ci/scan.py
 
 .PHONY: galaxy
-galaxy: .venv/galaxy.installed .venv/collection.installed
+galaxy: .venv/galaxy.installed build
 	$(SAY) 'galaxy-importer'
-	$(BIN)/python .ci/galaxy.py
+	$(BIN)/python .ci/galaxy.py "$$(ls -t build/steadystate-ecs-*.tar.gz | head -n 1)"
 
 # Not part of `make test`, which holds the deploy role and the demo against these: it provisions twice.
 .PHONY: permissions

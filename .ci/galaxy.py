@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Builds the collection and lets galaxy-importer, with which Ansible Galaxy takes collections in, take it in here.
+"""Lets galaxy-importer, with which Ansible Galaxy takes collections in, take the built collection in here: `galaxy.py ARCHIVE`.
 
 Documentation, metadata, roles, playbooks and the archive itself are checked as on Galaxy. ansible-lint and ansible-test are gates of
 their own here. What the importer warns of is a fault.
@@ -28,15 +28,12 @@ RUN_FLAKE8 = False
 DONE = "Importer processing completed successfully"
 
 
-def main() -> int:
+def main(archive: Path) -> int:
     with tempfile.TemporaryDirectory(prefix="galaxy-") as name:
         folder = Path(name)
-        build = [str(Path(sys.executable).with_name("ansible-galaxy")), "collection", "build", "--output-path", str(folder), str(ROOT)]
-        subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
-        (archive,) = folder.glob("*.tar.gz")
         (folder / "settings").write_text(SETTINGS)
         ended = subprocess.run(
-            [str(IMPORTER / "python"), "-m", "galaxy_importer.main", str(archive)],
+            [str(IMPORTER / "python"), "-m", "galaxy_importer.main", str(archive.resolve())],
             cwd=folder,
             env={**os.environ, "GALAXY_IMPORTER_CONFIG": "settings", "PATH": f"{IMPORTER}{os.pathsep}{os.environ['PATH']}"},
             stdout=subprocess.PIPE,
@@ -56,4 +53,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    if len(sys.argv) != 2:
+        sys.exit(f"usage: {sys.argv[0]} ARCHIVE")
+    sys.exit(main(Path(sys.argv[1])))
