@@ -18,6 +18,8 @@ from moto.core.model_instances import reset_model_data
 from moto.iam.models import get_account_id_from
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
+from local_aws.control_plane import managed_policies
+
 WARM_SERVICES = (
     "ec2",
     "iam",
@@ -46,6 +48,7 @@ class Moto:
     """Answers HTTP requests as moto's own server would, one at a time: moto's state is not safe for threads."""
 
     def __init__(self) -> None:
+        managed_policies.read_once()
         self._application = DomainDispatcherApplication(create_backend_app)
         self.lock = threading.RLock()
         """Held while moto works. Whoever reads moto's backends over more than one step holds it too."""

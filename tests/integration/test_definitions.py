@@ -25,7 +25,7 @@ def stored(account: Account) -> Iterator[str]:
     secrets.create_secret(Name="verified/stripe", SecretString=json.dumps({"secret_key": "very-secret-indeed"}))
     statement = {"Effect": "Allow", "Action": ["ssm:GetParameters", "secretsmanager:GetSecretValue"], "Resource": "*"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": statement})
-    iam.put_role_policy(RoleName="execution", PolicyName="secrets", PolicyDocument=policy)
+    iam.put_role_policy(RoleName="execution", PolicyName="verified", PolicyDocument=policy)
     yield "very-secret-indeed"
     iam.delete_role_policy(RoleName="execution", PolicyName="secrets")
     secrets.delete_secret(SecretId="verified/stripe", ForceDeleteWithoutRecovery=True)
@@ -118,11 +118,13 @@ def test_old_revisions_that_nothing_uses_go(account: Account) -> None:
 
     for level in range(1, 5):
         assert register(level).code == 0
-    account.client("events").put_rule(Name="nightly", ScheduleExpression="rate(1 day)")
+    account.client("events").put_rule(Name="pruned-nightly", ScheduleExpression="rate(1 day)")
     target = {"TaskDefinitionArn": "arn:aws:ecs:eu-west-1:123456789012:task-definition/pruned:2", "TaskCount": 1}
-    account.client("events").put_targets(Rule="nightly", Targets=[{"Id": "1", "Arn": cluster, "RoleArn": role, "EcsParameters": target}])
+    account.client("events").put_targets(
+        Rule="pruned-nightly", Targets=[{"Id": "1", "Arn": cluster, "RoleArn": role, "EcsParameters": target}]
+    )
     account.client("scheduler").create_schedule(
-        Name="hourly",
+        Name="pruned-hourly",
         ScheduleExpression="rate(1 hour)",
         FlexibleTimeWindow={"Mode": "OFF"},
         Target={"Arn": cluster, "RoleArn": role, "EcsParameters": {**target, "TaskDefinitionArn": target["TaskDefinitionArn"][:-1] + "3"}},
@@ -134,8 +136,8 @@ def test_old_revisions_that_nothing_uses_go(account: Account) -> None:
     assert run.code == 0, run.output
     assert run["register"]["pruned"] == ["pruned:1", "pruned:4"]
     assert {item["revision"]: item["why"] for item in run["register"]["kept"]} == {
-        "pruned:2": "the EventBridge rule nightly starts it",
-        "pruned:3": "the schedule hourly starts it",
+        "pruned:2": "the EventBridge rule pruned-nightly starts it",
+        "pruned:3": "the schedule pruned-hourly starts it",
     }
     left = client.list_task_definitions(familyPrefix="pruned", status="ACTIVE")["taskDefinitionArns"]
     assert [arn.rsplit(":", 1)[-1] for arn in left] == ["2", "3", "5"]

@@ -1,4 +1,4 @@
-"""`make demo` as a newcomer types it: the story, its figures, a second run over a kept one, Ctrl-C."""
+"""`make demo` as a newcomer types it: Ctrl-C in the middle, then the whole story, then one that takes over from the kept one."""
 
 from __future__ import annotations
 
@@ -45,19 +45,47 @@ def nothing_is_left() -> bool:
     return not traces()
 
 
-def make(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["make", *words], cwd=ROOT, capture_output=True, text=True, timeout=DEMO_LIMIT, check=False)
+def interrupted(moment: str) -> str:
+    """What a demo prints that gets Ctrl-C three seconds after it has said `moment`."""
+    process = subprocess.Popen(
+        ["make", "demo"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if moment in line:
+            break
+    time.sleep(3)
+    # What a terminal does: the whole foreground group gets the signal.
+    os.killpg(process.pid, signal.SIGINT)
+    rest, _ = process.communicate(timeout=60)
+    output = "".join(lines) + rest
+    assert process.returncode != 0, output[-6000:]
+    return output
 
 
 @pytest.fixture(scope="module")
-def kept_demo() -> dict:
-    ran = make("demo", "KEEP=1")
+def first_demo() -> str:
+    """One that was stopped in the middle of a rollout under traffic."""
+    return interrupted("1.1.0: a good release")
+
+
+@pytest.fixture(scope="module")
+def second_demo(first_demo: str) -> dict:
+    """One that went to its end and was kept."""
+    ran = subprocess.run(["make", "demo", "KEEP=1"], cwd=ROOT, capture_output=True, text=True, timeout=DEMO_LIMIT, check=False)
     assert ran.returncode == 0, ran.stdout[-6000:] + ran.stderr[-3000:]
     return {"output": ran.stdout, "summary": json.loads((BUILD / "summary.json").read_text())}
 
 
-def test_good_releases_lose_no_request_and_bad_ones_are_put_back(kept_demo: dict) -> None:
-    rows = {row["release"]: row for row in kept_demo["summary"]["releases"]}
+def test_ctrl_c_in_a_rollout_leaves_nothing(first_demo: str) -> None:
+    assert "everything that was started has been stopped" in first_demo
+    assert nothing_is_left(), traces()
+
+
+def test_good_releases_lose_no_request_and_bad_ones_are_put_back(second_demo: dict) -> None:
+    rows = {row["release"]: row for row in second_demo["summary"]["releases"]}
     assert [(r["release"], r["verdict"], r["cause"]) for r in rows.values()] == [
         ("1.0.0", "succeeded", ""),
         ("1.1.0", "succeeded", ""),
@@ -66,18 +94,18 @@ def test_good_releases_lose_no_request_and_bad_ones_are_put_back(kept_demo: dict
     ]
     assert all(row["failed_requests"] == 0 for row in rows.values())
     assert rows["1.1.0"]["requests"] > 20
-    assert "1.0.0 and 1.1.0 answer side by side" in kept_demo["output"]
-    assert kept_demo["summary"]["provision"]["changed"] > 0
+    assert "1.0.0 and 1.1.0 answer side by side" in second_demo["output"]
+    assert second_demo["summary"]["provision"]["changed"] > 0
 
 
-def test_kept_service_answers_with_the_last_good_version(kept_demo: dict) -> None:
+def test_kept_service_answers_with_the_last_good_version(second_demo: dict) -> None:
     assert traces(), "a kept demo has processes: if none is found, the search for what is left would prove nothing"
-    url = next(word for word in kept_demo["output"].split("Still serving")[1].split() if word.startswith("http"))
+    url = next(word for word in second_demo["output"].split("Still serving")[1].split() if word.startswith("http"))
     with urllib.request.urlopen(f"{url}/health/ready", timeout=5) as answer:
         assert json.load(answer)["version"] == "1.1.0"
 
 
-def test_what_provisioning_did_is_permitted_by_the_policy_for_it(kept_demo: dict) -> None:
+def test_what_provisioning_did_is_permitted_by_the_policy_for_it(second_demo: dict) -> None:
     url = next(line for line in (BUILD / "local_aws.pid").read_text().split() if line.startswith("http"))
     with urllib.request.urlopen(f"{url}/_local/calls", timeout=10) as answer:
         calls = json.load(answer)["calls"]
@@ -91,26 +119,8 @@ def test_what_provisioning_did_is_permitted_by_the_policy_for_it(kept_demo: dict
     assert documented("provision") == set(permitted)
 
 
-def test_second_demo_takes_over_from_the_kept_one_and_leaves_nothing(kept_demo: dict) -> None:
-    ran = make("demo")
-    assert ran.returncode == 0, ran.stdout[-6000:] + ran.stderr[-3000:]
-    assert "Stopping the local_aws that an earlier demo left" in ran.stdout
-    assert nothing_is_left(), traces()
-
-
-@pytest.mark.parametrize("moment", ["Provisioning", "1.1.0: a good release"])
-def test_ctrl_c_leaves_nothing(kept_demo: dict, moment: str) -> None:
-    process = subprocess.Popen(
-        ["make", "demo"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
-    )
-    assert process.stdout is not None
-    for line in process.stdout:
-        if moment in line:
-            break
-    time.sleep(3)
-    # What a terminal does: the whole foreground group gets the signal.
-    os.killpg(process.pid, signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode != 0
+def test_another_demo_takes_over_from_the_kept_one_and_ctrl_c_while_it_provisions_leaves_nothing(second_demo: dict) -> None:
+    output = interrupted("Provisioning")
+    assert "Stopping the local_aws that an earlier demo left" in output
     assert "everything that was started has been stopped" in output
     assert nothing_is_left(), traces()

@@ -82,7 +82,7 @@ class LocalAws:
                 return value
             if time.monotonic() > deadline:
                 pytest.fail(f"Not within {aws_seconds:g} AWS seconds ({aws_seconds / self.speed:g} s): {what}. Last seen: {value!r}")
-            time.sleep(0.05)
+            time.sleep(0.1)
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.local_aws.conftest import REPOSITORY, started
+from tests.local_aws.conftest import REPOSITORY, LocalAws, started
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -39,19 +39,17 @@ def test_it_says_where_it_is_how_tasks_run_and_how_to_stop_it(tmp_path: Path) ->
         pass
 
 
-def test_a_second_one_on_the_same_port_says_so(tmp_path: Path) -> None:
-    with started(tmp_path) as running:
-        second = run("--port", running.url.rpartition(":")[2], "--data", str(tmp_path / "other"))
-        assert second.returncode == 1
-        assert "is in use, perhaps by another local_aws" in second.stderr
-        assert "Traceback" not in second.stderr
+def test_a_second_one_on_the_same_port_says_so(local_aws: LocalAws, tmp_path: Path) -> None:
+    second = run("--port", local_aws.url.rpartition(":")[2], "--data", str(tmp_path))
+    assert second.returncode == 1
+    assert "is in use, perhaps by another local_aws" in second.stderr
+    assert "Traceback" not in second.stderr
 
 
-def test_a_second_one_in_the_same_directory_says_so(tmp_path: Path) -> None:
-    with started(tmp_path):
-        second = run("--port", "0", "--data", str(tmp_path))
-        assert second.returncode == 1
-        assert "is in use by another local_aws" in second.stderr
+def test_a_second_one_in_the_same_directory_says_so(local_aws: LocalAws) -> None:
+    second = run("--port", "0", "--data", str(local_aws.data_dir))
+    assert second.returncode == 1
+    assert "is in use by another local_aws" in second.stderr
 
 
 @pytest.mark.parametrize(
