@@ -27,7 +27,7 @@ def stored(account: Account) -> Iterator[str]:
     policy = json.dumps({"Version": "2012-10-17", "Statement": statement})
     iam.put_role_policy(RoleName="execution", PolicyName="verified", PolicyDocument=policy)
     yield "very-secret-indeed"
-    iam.delete_role_policy(RoleName="execution", PolicyName="secrets")
+    iam.delete_role_policy(RoleName="execution", PolicyName="verified")
     secrets.delete_secret(SecretId="verified/stripe", ForceDeleteWithoutRecovery=True)
     ssm.delete_parameter(Name=PARAMETER)
 
