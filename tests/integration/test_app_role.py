@@ -410,12 +410,16 @@ def test_the_group_grows_for_a_new_service_and_one_that_exists_keeps_its_launch_
         "app_report_path": str(growing.folder / "grown"),
         "app_probe_url": growing.address("/web/health/ready"),
         "app_lock": False,
+        "app_minimum_healthy_percent": 50,
+        "app_maximum_percent": 150,
     }
     new = app(growing, "1.0.0", **options, **told, app_name="grown")
     assert new.code == 0, new.output
     assert new["app"]["verdict"] == "succeeded"
     service = growing.client("ecs").describe_services(cluster="growing", services=["grown"])["services"][0]
     assert service["loadBalancers"][0]["containerPort"] == 9090
+    rolling = service["deploymentConfiguration"]
+    assert (rolling["minimumHealthyPercent"], rolling["maximumPercent"]) == (50, 150)
     definition = growing.client("ecs").describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
     environment = {item["name"]: item["value"] for item in definition["containerDefinitions"][0]["environment"]}
     assert environment["SESSION_TOKEN"] == "none"

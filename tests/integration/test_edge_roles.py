@@ -124,6 +124,7 @@ def _see_load_balancer(edge: Account, made: Run) -> None:
     assert edge.client("wafv2").get_web_acl_for_resource(ResourceArn=arn)["WebACL"]["Name"] == "edge"
     group = elb.describe_target_groups(Names=["edge-web"])["TargetGroups"][0]
     assert (group["ProtocolVersion"], group["HealthCheckPath"], group["Matcher"]["HttpCode"]) == ("HTTP2", "/ready", "200-299")
+    assert (group["HealthyThresholdCount"], group["UnhealthyThresholdCount"]) == (4, 6)
     attributes = {
         item["Key"]: item["Value"] for item in elb.describe_target_group_attributes(TargetGroupArn=group["TargetGroupArn"])["Attributes"]
     }
