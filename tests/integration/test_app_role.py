@@ -432,9 +432,16 @@ def test_the_group_grows_for_a_new_service_and_one_that_exists_keeps_its_launch_
     instances = growing.client("ecs").list_container_instances(cluster="growing")["containerInstanceArns"]
     assert len(instances) == 2, "it stood in an empty cluster"
 
-    old = app(growing, "1.0.0", **options, app_name="placed", app_launch_type="EC2")
+    # One member of the circuit breaker is another, and the rest stays what the role says.
+    breaker = {"deployment_circuit_breaker": {"threshold_configuration": {"type": "COUNT", "value": 5}}}
+    old = app(growing, "1.0.0", **options, app_name="placed", app_launch_type="EC2", app_deployment_configuration=breaker)
     assert old.code == 0, old.output
     assert placed("placed") == ("EC2", None)
+    (service,) = growing.client("ecs").describe_services(cluster="growing", services=["placed"])["services"]
+    configuration = service["deploymentConfiguration"]
+    assert (configuration["minimumHealthyPercent"], configuration["maximumPercent"]) == (100, 200)
+    said = {"enable": True, "rollback": True, "thresholdConfiguration": {"type": "COUNT", "value": 5}}
+    assert said.items() <= configuration["deploymentCircuitBreaker"].items()
     # What changes no task starts no deployment either.
     again = app(growing, "1.0.0", **options, app_name="placed", app_health_check_grace_period=90)
     assert again.code == 0, again.output

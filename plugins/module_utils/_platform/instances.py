@@ -17,7 +17,11 @@ from .tags import pairs, texts
 
 Data = dict[str, t.Any]
 
+# Of 1 GiB the system and the ECS agent leave hardly enough for one task of 512 MiB.
 LEAST_MEMORY_MIB = 2048
+# The root volume of the image: a volume cannot be smaller than what it is made from ("Amazon ECS-optimized Linux AMIs").
+LEAST_VOLUME_GIB = 30
+# What the group launches from, also between the making of a version and its becoming the default.
 _LATEST = "$Latest"
 # ECS puts this tag on a group whose size it manages, and needs it there ("Cluster auto scaling" in the ECS developer guide).
 _OF_ECS = frozenset({"AmazonECSManaged"})
@@ -32,10 +36,11 @@ def problems(params: Data, types: t.Sequence[Data] | None) -> list[str]:
         found.append(f"min_size: {params['min_size']} is negative. Use 0 or more.")
     if params["min_size"] > params["max_size"]:
         found.append(f"max_size: {params['max_size']} is less than min_size, {params['min_size']}. Use at least as many.")
-    if params["volume_size"] < 30:
-        found.append(f"volume_size: {params['volume_size']} GiB do not hold the ECS-optimised image. Use 30 or more.")
+    if params["volume_size"] < LEAST_VOLUME_GIB:
+        found.append(f"volume_size: {params['volume_size']} GiB do not hold the ECS-optimised image. Use {LEAST_VOLUME_GIB} or more.")
     if not 0 <= params["on_demand_percentage"] <= 100:
         found.append(f"on_demand_percentage: {params['on_demand_percentage']} is no percentage. Use a number from 0 to 100.")
+    # At most 200 (RefreshPreferences, Auto Scaling API reference), and more than the 100 that `refresh_preferences` keeps healthy.
     if not 100 < params["refresh_max_healthy_percentage"] <= 200:
         found.append(
             f"refresh_max_healthy_percentage: {params['refresh_max_healthy_percentage']} is no room for a new instance beside the old, "

@@ -31,6 +31,7 @@ _CONFIG = {
     "source-ip": "SourceIpConfig",
 }
 _NAME = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
+# What a listener gets that was made through the API without a policy ("Security policies for your Application Load Balancer").
 _DEFAULT_TLS_POLICY = "ELBSecurityPolicy-2016-08"
 
 

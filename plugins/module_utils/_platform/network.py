@@ -14,6 +14,7 @@ from .tags import mapping
 
 Data = dict[str, t.Any]
 
+# Services that have gateway endpoints, which cost nothing ("Gateway endpoints" in the AWS PrivateLink guide). All others have interfaces.
 GATEWAY_ENDPOINTS = ("s3", "dynamodb")
 # What the names of endpoint services begin with where it is not com.amazonaws, by partition: DescribeVpcEndpointServices of those regions,
 # as the AWS CDK has written it down (aws-ec2, InterfaceVpcEndpointAwsService). The gateway of S3 is no exception, unlike its interface.
