@@ -14,9 +14,9 @@ def texts(tags: dict[str, t.Any]) -> dict[str, str]:
     return {str(key): "" if value is None else str(value) for key, value in tags.items()}
 
 
-def pairs(tags: dict[str, t.Any]) -> list[dict[str, str]]:
-    """The list of `Key` and `Value` that most services take, by key."""
-    return [{"Key": key, "Value": value} for key, value in sorted(texts(tags).items())]
+def pairs(tags: dict[str, t.Any], key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
+    """The list that services take, in order of the keys. `key` and `value` are what a service calls the two: ECS writes them small."""
+    return [{key: name, value: text} for name, text in sorted(texts(tags).items())]
 
 
 def mapping(listed: t.Iterable[dict[str, str]], key: str = "Key", value: str = "Value") -> dict[str, str]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
+from .._platform.tags import pairs
+
 Data = dict[str, t.Any]
 
 # What traffic is shifted with, from one revision to the next.
@@ -358,7 +360,8 @@ def member_name(option: str) -> str:
 
 
 def tag_list(tags: Data) -> list[dict[str, str]]:
-    return [{"key": str(key), "value": "" if value is None else str(value)} for key, value in tags.items()]
+    """Tags as ECS takes them."""
+    return pairs(tags, "key", "value")
 
 
 def _vpc(network: Data) -> Data:

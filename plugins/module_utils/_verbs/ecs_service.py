@@ -12,7 +12,9 @@ import typing as t
 from .._aws import autoscaling, ecs
 from .._aws.connection import botocore_version
 from .._aws.failures import error_code
+from .._platform.tags import put_and_gone
 from .._verb import Context, Verb, VerbFailure
+from ._ecs_tags import found_tags
 from ._service_drift import IN_REVISION, STARTS_DEPLOYMENT, drift, merged, short_name
 from ._service_options import MEMBER_OPTIONS, request_members, tag_list
 from ._service_revision import running_revision
@@ -116,7 +118,7 @@ def _update(params: dict[str, t.Any], context: Context, client: t.Any, service: 
     for member in _CREATE_ONLY:
         if member in changes:
             _refuse_change(params["name"], service, member, *changes[member])
-    tags_before: dict[str, str] = {item["key"]: item.get("value", "") for item in service.get("tags") or []}
+    tags_before = found_tags(service)
     put, gone = _tag_changes(tags_before, params["tags"], params["purge_tags"])
     shown_before = {member: has for member, (has, _wants) in changes.items()}
     shown_after = {member: wants for member, (_has, wants) in changes.items()}
@@ -148,7 +150,7 @@ def _update(params: dict[str, t.Any], context: Context, client: t.Any, service: 
     if put:
         ecs.tag_resource(client, service["serviceArn"], tag_list(put))
     if gone:
-        ecs.untag_resource(client, service["serviceArn"], sorted(gone))
+        ecs.untag_resource(client, service["serviceArn"], gone)
     after = primary(updated)
     started = after.get("id") != before.get("id")
     result = _result(updated, after, before.get("taskDefinition") if started else None)
@@ -313,14 +315,11 @@ def _result(service: Data | None, deployment: Data | None, previous: str | None)
     }
 
 
-def _tag_changes(has: dict[str, str], wanted: dict[str, t.Any] | None, purge: bool) -> tuple[dict[str, str], set[str]]:
+def _tag_changes(has: dict[str, str], wanted: dict[str, t.Any] | None, purge: bool) -> tuple[dict[str, str], list[str]]:
     if wanted is None:
-        return {}, set()
-    texts = {item["key"]: item["value"] for item in tag_list(wanted)}
-    put = {key: value for key, value in texts.items() if has.get(key) != value}
-    # Tags that AWS itself sets are not the user's to remove.
-    gone = {key for key in has if key not in texts and not key.startswith("aws:")} if purge else set()
-    return put, gone
+        return {}, []
+    put, gone = put_and_gone(has, wanted)
+    return put, gone if purge else []
 
 
 def _text(members: Data) -> str:
