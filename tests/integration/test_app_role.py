@@ -13,7 +13,7 @@ import re
 import signal
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -300,7 +300,7 @@ def calls_of(account: Account, access_key: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def deploys(web: Account) -> Account:
+def deploys(web: Account) -> Iterator[Account]:
     """A deploy with everything there is, and one that is put back; besides those of the other tests here."""
     web.client("ssm").put_parameter(Name="/web/token", Value="hush", Type="SecureString")
     secret = web.client("secretsmanager").create_secret(Name="web", SecretString='{"password": "hush"}')["ARN"]
@@ -336,7 +336,9 @@ def deploys(web: Account) -> Account:
     bad = app(web, "1.1.0", app_environment={"FAULT_CRASH_AT_START": "3"}, app_timeout=4, **options)
     assert bad.code != 0
     assert "putting back web:" in bad.output, bad.output
-    return web
+    yield web
+    # Other files' tests have the same account, and some of them are about a role that may read nothing.
+    web.client("iam").delete_role_policy(RoleName="execution", PolicyName="secrets")
 
 
 def test_a_deploy_role_may_do_what_a_deploy_does_and_nothing_else(deploys: Account) -> None:
