@@ -93,7 +93,7 @@ test-system: $(TEST_SETUP) .venv/awx.installed
 .PHONY: test-units
 test-units: $(TEST_SETUP)
 	@mkdir -p build
-	PATH="$(CURDIR)/$(BIN):$$PATH" nice $(BIN)/python -m pytest --numprocesses 3 tests/unit > build/test-units.log 2>&1 &&
+	PATH="$(CURDIR)/$(BIN):$$PATH" nice $(BIN)/python -m pytest --numprocesses 2 tests/unit > build/test-units.log 2>&1 &&
 	  nice $(BIN)/python examples/go-service/run_tests.py >> build/test-units.log 2>&1 || failed=1
 	printf '\033[1m==> %s\033[0m\n' 'Unit tests; the example service: Go tests with the race detector and a real PostgreSQL'
 	cat build/test-units.log

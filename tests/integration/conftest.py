@@ -25,6 +25,7 @@ from typing import Any
 import boto3
 import pytest
 
+from tests.example_images import example_images
 from tests.plays import Play
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -142,14 +143,7 @@ def _announced(process: subprocess.Popen[bytes], log: Path) -> str:
 
 @pytest.fixture(scope="session")
 def images(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    folder = tmp_path_factory.mktemp("images")
-    for version in VERSIONS:
-        subprocess.run(
-            [sys.executable, str(ROOT / "examples/go-service/build_image.py"), "--version", version, "--output", str(folder / version)],
-            check=True,
-            capture_output=True,
-        )
-    return {version: str(folder / version) for version in VERSIONS}
+    return {version: str(layout) for version, layout in example_images(tmp_path_factory, VERSIONS).items()}
 
 
 @pytest.fixture(scope="session")

@@ -69,27 +69,47 @@ def test_a_definition_whose_tasks_can_run(account: Account, stored: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("wrong", "check", "words"),
+    ("wrong", "said"),
     [
-        ({"image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/api:9.9.9"}, "image", "no such image"),
-        ({"image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/none:1"}, "image", "no such repository"),
-        ({"architecture": "ARM64"}, "image_architecture", "the image is for amd64, and its tasks may be put on arm64"),
-        ({"architecture": "ARM64"}, "cluster_architecture", "the definition asks for arm64"),
-        ({"execution_role": "nobody"}, "execution_role", "no such role"),
-        ({"task_role": "instances"}, "task_role", "does not let ecs-tasks.amazonaws.com assume it"),
-        ({"secrets": {"A": "/none"}}, "secret", "no such SSM parameter"),
-        ({"secrets": {"A": "/none"}}, "secret_access", "do not allow ssm:GetParameters"),
-        ({"log_group": "/none"}, "log_group", "no such log group"),
-        ({"container_port": 9}, "load_balancer", "port 9 of container 'api', which maps 8080"),
+        (
+            {
+                "image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/api:9.9.9",
+                "task_role": "instances",
+                "secrets": {"A": "/none"},
+                "log_group": "/none",
+                "container_port": 9,
+            },
+            {
+                "image": "no such image",
+                "task_role": "does not let ecs-tasks.amazonaws.com assume it",
+                "secret": "no such SSM parameter",
+                "secret_access": "do not allow ssm:GetParameters",
+                "log_group": "no such log group",
+                "load_balancer": "port 9 of container 'api', which maps 8080",
+            },
+        ),
+        (
+            {"image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/none:1", "execution_role": "nobody"},
+            {"image": "no such repository", "execution_role": "no such role"},
+        ),
+        (
+            {"architecture": "ARM64"},
+            {
+                "image_architecture": "the image is for amd64, and its tasks may be put on arm64",
+                "cluster_architecture": "the definition asks for arm64",
+            },
+        ),
     ],
+    ids=["image, secret, log group, port", "repository, role", "architecture"],
 )
-def test_what_is_missing_is_named_with_its_fix(account: Account, wrong: dict[str, Any], check: str, words: str) -> None:
+def test_all_that_is_missing_is_named_with_its_fix(account: Account, wrong: dict[str, Any], said: dict[str, str]) -> None:
     run = account.play("definition.yml", **wrong)
     assert run.code != 0
-    failed = [item for item in run["verify"]["checks"] if item["result"] == "failed"]
-    assert len(failed) == run["verify"]["failed_checks"]
-    assert any(item["check"] == check and words in item["message"] and item["fix"] for item in failed), failed
-    assert words in run["verify"]["msg"]
+    failed = {item["check"]: item for item in run["verify"]["checks"] if item["result"] == "failed"}
+    assert set(failed) == set(said), failed
+    assert run["verify"]["failed_checks"] == len(said)
+    assert all(words in failed[check]["message"] and failed[check]["fix"] for check, words in said.items()), failed
+    assert all(words in run["verify"]["msg"] for words in said.values())
 
 
 def test_a_secret_without_the_key(account: Account, stored: str) -> None:

@@ -22,7 +22,8 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from tests.local_aws.stack import Account, Stack, build_images
+from tests.example_images import example_images
+from tests.local_aws.stack import Account, Stack
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 REGION = "eu-west-1"
@@ -144,7 +145,7 @@ def aws(local_aws: LocalAws) -> LocalAws:
 @pytest.fixture(scope="session")
 def account(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Account:
     """What ECS services stand on, with the example service in two versions. Kept between tests, unlike what `aws` gives."""
-    return Account(local_aws, build_images(tmp_path_factory.mktemp("images"), ["1.0.0", "2.0.0"]))
+    return Account(local_aws, example_images(tmp_path_factory, ["1.0.0", "2.0.0"]))
 
 
 @pytest.fixture

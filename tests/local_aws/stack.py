@@ -9,9 +9,8 @@ import base64
 import json
 import re
 import subprocess
-import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -29,19 +28,6 @@ PATIENCE = 1200.0
 
 TASK = r"\(task ([0-9a-f]{32})\)"
 DEPLOYMENT = r"ecs-svc/\d{19}"
-
-
-def build_images(directory: Path, versions: Sequence[str]) -> dict[str, Path]:
-    """The example service as OCI layouts, by version."""
-    layouts = {}
-    for version in versions:
-        layouts[version] = directory / version
-        command = [sys.executable, str(REPOSITORY / "examples/go-service/build_image.py")]
-        done = subprocess.run(
-            [*command, "--version", version, "--output", str(layouts[version])], capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
-    return layouts
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,9 @@ import boto3
 import pytest
 import yaml
 
-from .conftest import REGION, ROOT, SERVICE, World
+from tests.example_images import example_images
+
+from .conftest import REGION, ROOT, World
 
 SURVEYS = ROOT / "awx" / "surveys"
 NAME = "steadystate-dev-api"
@@ -67,13 +69,9 @@ def beside() -> Iterator[ThreadPoolExecutor]:
 @pytest.fixture(scope="module")
 def building(beside: ThreadPoolExecutor, tmp_path_factory: pytest.TempPathFactory) -> Future[dict[str, str]]:
     """The images, while they are built."""
-    folder = tmp_path_factory.mktemp("images")
 
     def build() -> dict[str, str]:
-        for version in IMAGES:
-            command = [sys.executable, str(SERVICE / "build_image.py"), "--version", version, "--output", str(folder / version)]
-            subprocess.run(command, check=True, capture_output=True)
-        return {version: str(folder / version) for version in IMAGES}
+        return {version: str(layout) for version, layout in example_images(tmp_path_factory, IMAGES).items()}
 
     return beside.submit(build)
 
