@@ -31,6 +31,13 @@ LONGEST_FIRST = (
     "tests/integration/test_access_roles.py",
     "tests/integration/test_network_role.py",
     "tests/integration/test_readme.py",
+    "tests/integration/test_service_settings.py",
+    "tests/integration/test_forecast.py",
+    "tests/integration/test_report.py",
+    "tests/integration/test_push_faults.py",
+    "tests/local_aws/test_hands.py",
+    "tests/local_aws/test_elb.py",
+    "tests/local_aws/test_scheduler_limits.py",
 )
 
 
