@@ -85,19 +85,15 @@ seealso:
 extends_documentation_fragment:
   - steadystate.ecs._aws
   - steadystate.ecs._attributes
+  - steadystate.ecs._attributes.keeps
   - steadystate.ecs._attributes.actiongroup_aws
   - steadystate.ecs._tags
 attributes:
-  check_mode:
-    support: full
   diff_mode:
-    support: full
     details: Says which secrets change, never to what.
   idempotent:
     support: partial
     details: Each run with O(secrets[].rotate) writes another value.
-  action:
-    support: full
 """
 
 EXAMPLES = r"""

@@ -638,18 +638,13 @@ extends_documentation_fragment:
   - steadystate.ecs._aws
   - steadystate.ecs._placement
   - steadystate.ecs._attributes
+  - steadystate.ecs._attributes.keeps
   - steadystate.ecs._attributes.actiongroup_aws
   - steadystate.ecs._cluster
 attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
   idempotent:
     support: partial
     details: With O(force_new_deployment=true) every run starts a deployment.
-  action:
-    support: full
 """
 
 EXAMPLES = r"""

@@ -52,19 +52,14 @@ seealso:
 extends_documentation_fragment:
   - steadystate.ecs._aws
   - steadystate.ecs._attributes
+  - steadystate.ecs._attributes.keeps
   - steadystate.ecs._attributes.actiongroup_aws
   - steadystate.ecs._cluster
 attributes:
   check_mode:
-    support: full
     details: Names the target and changes nothing.
-  diff_mode:
-    support: full
   idempotent:
-    support: full
     details: A second run finds the service where the first one led it and changes nothing.
-  action:
-    support: full
 """
 
 EXAMPLES = r"""

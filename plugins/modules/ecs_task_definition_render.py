@@ -160,17 +160,11 @@ options:
 extends_documentation_fragment:
   - steadystate.ecs._aws
   - steadystate.ecs._attributes
+  - steadystate.ecs._attributes.keeps
   - steadystate.ecs._attributes.actiongroup_aws
 attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
   idempotent:
-    support: full
     details: It never changes anything.
-  action:
-    support: full
 """
 
 EXAMPLES = r"""

@@ -44,17 +44,11 @@ options:
 extends_documentation_fragment:
   - steadystate.ecs._aws
   - steadystate.ecs._attributes
+  - steadystate.ecs._attributes.keeps
   - steadystate.ecs._attributes.actiongroup_aws
 attributes:
   check_mode:
-    support: full
     details: Says what would go, and removes nothing.
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
-  action:
-    support: full
 """
 
 EXAMPLES = r"""

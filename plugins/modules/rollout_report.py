@@ -48,17 +48,12 @@ seealso:
   - module: steadystate.ecs.ecs_service_wait
 extends_documentation_fragment:
   - steadystate.ecs._attributes
+  - steadystate.ecs._attributes.keeps
 attributes:
-  check_mode:
-    support: full
   diff_mode:
-    support: full
     details: Of the page, it says only how large it is.
   idempotent:
-    support: full
     details: The same rollout gives the same bytes.
-  action:
-    support: full
 """
 
 EXAMPLES = r"""
