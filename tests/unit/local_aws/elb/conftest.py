@@ -115,6 +115,13 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 - the names that http.server calls
 
 
+class _Server(ThreadingHTTPServer):
+    # Five, as it is by default, overflow when many clients come at once; the kernel asks again after a second, which the load
+    # balancer rightly takes for a target that accepts no connection.
+    request_queue_size = 128
+    daemon_threads = True
+
+
 class Balancer:
     """One load balancer in moto with its room, and shorthand for what tests do with them."""
 
@@ -182,8 +189,7 @@ class Balancer:
         """An HTTP server in this process that has that address."""
         target = Target(address, port, **settings)
         handler = type("Handler", (_Handler,), {"target": target})
-        target.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        target.server.daemon_threads = True
+        target.server = _Server(("127.0.0.1", 0), handler)
         threading.Thread(target=target.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         self.network.ports[address, port] = target.server.server_address[1]
         self.targets.append(target)
