@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
 import contextlib
 import ctypes
+import functools
 import json
 import os
 import re
@@ -27,6 +29,7 @@ import pytest
 
 from tests.example_images import example_images
 from tests.plays import Play
+from tests.preloaded_ansible import PreloadedAnsible
 
 ROOT = Path(__file__).resolve().parents[2]
 REGION = "eu-west-1"
@@ -59,22 +62,10 @@ class Account:
         results = self.folder / "results.json"
         results.unlink(missing_ok=True)
         extra = json.dumps({"account": self.facts, "results": str(results), **variables})
-        ended = subprocess.run(
-            [
-                str(Path(sys.executable).with_name("ansible-playbook")),
-                str(ROOT / "tests/integration/playbooks" / name),
-                "-e",
-                extra,
-                *arguments,
-            ],
-            cwd=ROOT,
-            env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build/collections"), "ANSIBLE_NOCOLOR": "1"},
-            capture_output=True,
-            text=True,
-            timeout=PLAY_SECONDS,
-        )
-        assert results.exists(), ended.stdout + ended.stderr
-        return Run(ended.returncode, ended.stdout + ended.stderr, json.loads(results.read_text()))
+        playbook = str(ROOT / "tests/integration/playbooks" / name)
+        code, output = _ansible().run([playbook, "-e", extra, *arguments], _environment(), PLAY_SECONDS)
+        assert results.exists(), output
+        return Run(code, output, json.loads(results.read_text()))
 
     def start(self, name: str, **variables: Any) -> tuple[subprocess.Popen[bytes], Path]:
         """Start a playbook and return it while it runs, with the file that its output goes to. Its processes carry PLAY_STARTED_BY."""
@@ -85,7 +76,7 @@ class Account:
             process = subprocess.Popen(
                 [str(Path(sys.executable).with_name("ansible-playbook")), str(ROOT / "tests/integration/playbooks" / name), "-e", extra],
                 cwd=ROOT,
-                env={**os.environ, **mark, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build/collections"), "ANSIBLE_NOCOLOR": "1"},
+                env={**_environment(), **mark},
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 preexec_fn=_die_with_parent,
@@ -101,6 +92,18 @@ class Account:
 
     def deploy(self, version: str, *arguments: str, **variables: Any) -> Run:
         return self.play("deploy.yml", *arguments, version=version, **variables)
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build/collections"), "ANSIBLE_NOCOLOR": "1"}
+
+
+@functools.cache
+def _ansible() -> PreloadedAnsible:
+    """One for all tests of this process."""
+    started = PreloadedAnsible(_environment())
+    atexit.register(started.close)
+    return started
 
 
 def _die_with_parent() -> None:
