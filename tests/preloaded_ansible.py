@@ -11,6 +11,7 @@ all plays; a play that wants another setting of Ansible needs the command.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -106,6 +107,8 @@ def serve(link: socket.socket) -> None:
     """Fork for every request until the other side closes."""
     for name in PRELOADED:
         import_module(name)
+    # A fork need not look for garbage in what all share, and so need not copy it.
+    gc.freeze()
     playbook: Callable[[list[str]], None] = import_module("ansible.cli.playbook").main
     # Nobody waits for the forks here: each tells its end itself.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
