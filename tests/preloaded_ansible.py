@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""ansible-playbook without the time that its imports take: one process imports them and forks itself for every play.
+"""ansible-playbook without the time that its imports take: one process imports Ansible and the collection's actions, and forks
+itself for every play.
 
 What a fork does after that is what the command does. What Ansible reads from the environment when it is imported is the same for
 all plays; a play that wants another setting of Ansible needs the command.
@@ -21,6 +22,7 @@ import sys
 import tempfile
 import threading
 import traceback
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -38,7 +40,7 @@ PRELOADED = (
     "boto3.session",
     "botocore.client",
 )
-"""No plugin of ours: those are found by way of the settings of a play."""
+COLLECTION = "ansible_collections.steadystate.ecs.plugins.action"
 
 
 class PreloadedAnsible:
@@ -107,6 +109,11 @@ def serve(link: socket.socket) -> None:
     """Fork for every request until the other side closes."""
     for name in PRELOADED:
         import_module(name)
+    # Ansible compiles what a collection has anew in each run.
+    import_module("ansible.plugins.loader").init_plugin_loader()
+    warnings.filterwarnings("ignore", "AnsibleCollectionFinder has already been configured")
+    for action in sorted((ROOT / "plugins" / "action").glob("[!_]*.py")):
+        import_module(f"{COLLECTION}.{action.stem}")
     # A fork need not look for garbage in what all share, and so need not copy it.
     gc.freeze()
     playbook: Callable[[list[str]], None] = import_module("ansible.cli.playbook").main
