@@ -85,7 +85,10 @@ def _settings(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _awaited(verdict: IO[str], seconds: float) -> int:
-    group = int(verdict.readline())
+    began = verdict.readline()
+    if not began:
+        raise RuntimeError("the process that plays are forked from has ended")
+    group = int(began)
     late = threading.Timer(seconds, _kill, (group,))
     late.start()
     try:
