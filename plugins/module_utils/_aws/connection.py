@@ -10,6 +10,7 @@ The options and their environment variables carry the names of the amazon.aws co
 
 from __future__ import annotations
 
+import gc
 import os
 import typing as t
 
@@ -66,7 +67,9 @@ _MAX_ATTEMPTS = 8
 def warm() -> None:
     """Read once what every client needs and botocore loads late: six sevenths of the time that a process's first client takes.
 
-    Called where the process will fork a worker for every task, which then inherits it. Speaks to nobody.
+    Called where the process will fork a worker for every task, which then inherits it. Speaks to nobody. What is there at the end
+    is put away from the collector of garbage, which else looks through it in the process and in each of its forks, and thereby
+    copies it (Python documentation, gc.freeze).
     """
     if IMPORT_ERROR is None:
         core = botocore.session.Session()
@@ -77,6 +80,7 @@ def warm() -> None:
         core.session_var_map["profile"] = (None, None, None, None)
         unsigned = botocore.config.Config(signature_version=botocore.UNSIGNED)
         core.create_client("ecs", region_name="us-east-1", config=_config().merge(unsigned))
+    gc.freeze()
 
 
 def client_factory(params: dict[str, t.Any]) -> t.Callable[[str], t.Any]:
