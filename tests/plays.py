@@ -9,6 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+POLLING = "[defaults]\ninternal_poll_interval = 0.01\n"
+"""An ansible.cfg as the repository's is in this: what waits for a module need not look a thousand times a second whether it has
+ended."""
+
 
 @dataclass
 class Play:

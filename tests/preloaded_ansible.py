@@ -31,14 +31,11 @@ from typing import IO, NoReturn
 ROOT = Path(__file__).resolve().parents[1]
 PRELOADED = (
     "ansible.cli.playbook",
-    "ansible.executor.task_queue_manager",
     "ansible.plugins.strategy.linear",
     "ansible.plugins.callback.default",
     "ansible.plugins.connection.local",
     "ansible.plugins.filter.core",
     "ansible.plugins.inventory.yaml",
-    "boto3.session",
-    "botocore.client",
 )
 COLLECTION = "ansible_collections.steadystate.ecs.plugins.action"
 
@@ -104,6 +101,7 @@ def _awaited(verdict: IO[str], seconds: float) -> int:
 
 
 def _kill(group: int) -> None:
+    # It may have come to its end just now.
     with contextlib.suppress(ProcessLookupError):
         os.killpg(group, signal.SIGKILL)
 

@@ -9,12 +9,12 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 # moto reads these when its packages are imported, so they are set before the first of them is.
 os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
 
-from moto.backends import get_backend
+from moto.backends import SERVICE_NAMES, get_backend
 from moto.core.base_backend import BackendDict, BaseBackend
 from moto.core.model_instances import reset_model_data
 from moto.iam.models import get_account_id_from
@@ -22,7 +22,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 
 from local_aws.control_plane import managed_policies
 
-WARM_SERVICES = (
+WARM_SERVICES: tuple[SERVICE_NAMES, ...] = (
     "ec2",
     "iam",
     "sts",
@@ -48,6 +48,9 @@ class HttpAnswer:
 
 class Moto:
     """Answers HTTP requests as moto's own server would, one at a time: moto's state is not safe for threads."""
+
+    _kept: ClassVar = False
+    """One of this process has put what it loaded away from the collector of garbage."""
 
     def __init__(self) -> None:
         managed_policies.read_once()
@@ -97,15 +100,15 @@ class Moto:
         with self.lock:
             if self._loaded:
                 return
-            with _kept_for_good():
+            with contextlib.nullcontext() if Moto._kept else _kept_for_good():
                 for service in WARM_SERVICES:
-                    get_backend(service)  # type: ignore[call-overload]  # moto types the name as a Literal of all services
-                    self._application.app_instances[service] = create_backend_app(service)  # type: ignore[arg-type]  # the same Literal
+                    get_backend(service)
+                    self._application.app_instances[service] = create_backend_app(service)
                 for patch in self._patches:
                     patch()
                 # Every request asks whose key it has: that reads IAM's policies.
                 get_account_id_from("")
-            self._loaded = True
+            self._loaded = Moto._kept = True
 
     def reset(self) -> None:
         """Back to an empty account.
@@ -129,10 +132,7 @@ class Moto:
 def _kept_for_good() -> Iterator[None]:
     """For what lives as long as the process, in hundreds of thousands of objects: the collector of garbage does not look at them,
     neither while they are made, which takes it a third of the time, nor ever after. Once in a process: what is garbage at the end
-    of this would never be found either."""
-    if gc.get_freeze_count():
-        yield
-        return
+    of this is never found either."""
     collects = gc.isenabled()
     gc.disable()
     try:

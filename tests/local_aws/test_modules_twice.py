@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.plays import POLLING
+
 ROOT = Path(__file__).resolve().parents[2]
 PLAYBOOK = ROOT / "tests" / "integration" / "modules_twice" / "playbook.yml"
 SECONDS = 600
@@ -39,8 +41,7 @@ def _run(url: str, home: Path) -> dict[str, bool]:
 
 
 def test_a_second_run_changes_nothing(aws: Any, tmp_path: Path) -> None:
-    # What waits for a module need not look a thousand times a second whether it has ended.
-    (tmp_path / "ansible.cfg").write_text("[defaults]\ninternal_poll_interval = 0.01\n")
+    (tmp_path / "ansible.cfg").write_text(POLLING)
     # The scaling policy needs a service. Of the modules that the playbook is made of, none makes one that it finds unchanged.
     ecs = aws.client("ecs")
     ecs.create_cluster(clusterName="scaled")

@@ -27,6 +27,7 @@ import pytest
 import yaml
 
 from tests.example_images import example_images
+from tests.plays import POLLING
 
 from .conftest import REGION, ROOT, World
 
@@ -97,8 +98,8 @@ def launch(world: World, tmp_path_factory: pytest.TempPathFactory) -> Callable[.
             (private / part).mkdir(parents=True)
         (private / "project/playbooks" / f"{playbook}.yml").write_text(f"---\n- import_playbook: steadystate.ecs.{playbook}\n")
         (private / "hosts.json").write_text(listed)
-        # A project may bring one along; this is how often Ansible looks for the end of a task.
-        (private / "project/ansible.cfg").write_text("[defaults]\ninternal_poll_interval = 0.01\n")
+        # A project may bring one along.
+        (private / "project/ansible.cfg").write_text(POLLING)
         program = private / "inventory/hosts"
         program.write_text(f"#!{sys.executable}\nprint(open({str(private / 'hosts.json')!r}).read())\n")
         program.chmod(0o700)

@@ -20,7 +20,7 @@ def install(api: AwsApi) -> None:
         answer = call.upstream(call.params)
         curve = _CURVES.get(str(call.params.get("KeyAlgorithm")))
         if curve is not None:
-            _certificates(call)[answer["CertificateArn"]]._key = ec.generate_private_key(curve)  # noqa: SLF001 - moto asks for no kind of key
+            _certificates(call)[answer["CertificateArn"]]._key = ec.generate_private_key(curve)  # noqa: SLF001 - moto has no option for it
         return answer
 
     @api.on("acm", "DescribeCertificate", "ListCertificates")

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +18,5 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
         _, given = self.validate_argument_spec({"dest": {"type": "path", "required": True}, "content": {"type": "str", "required": True}})
-        with open(given["dest"], "w", encoding="utf-8", opener=_private) as kept:
-            kept.write(given["content"])
+        Path(given["dest"]).write_text(given["content"])
         return {"changed": False}
-
-
-def _private(path: str, flags: int) -> int:
-    Path(path).unlink(missing_ok=True)
-    return os.open(path, flags, 0o600)

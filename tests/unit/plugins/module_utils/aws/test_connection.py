@@ -26,10 +26,10 @@ def test_warming_up_does_not_care_for_the_users_configuration(tmp_path: Path, en
     # In a process of its own: here everything is imported and read already.
     config = tmp_path / "config"
     config.write_text(text)
-    code = f"import {CONNECTION} as connection, gc; connection.warm(); print(gc.get_freeze_count() > 0)"
+    code = f"import {CONNECTION} as connection, gc; connection.warm(); print(connection._LOADER is not None, gc.get_freeze_count() > 0)"
     files = {"AWS_CONFIG_FILE": str(config), "AWS_SHARED_CREDENTIALS_FILE": str(config)}
     ended = subprocess.run([sys.executable, "-c", code], env={**SEARCH, **files, **environment}, capture_output=True, text=True, timeout=60)
-    assert (ended.returncode, ended.stdout.strip()) == (0, "True"), ended.stderr
+    assert (ended.returncode, ended.stdout.strip()) == (0, "True True"), ended.stderr
 
 
 def test_a_warm_process_has_read_what_the_next_client_needs() -> None:
