@@ -10,6 +10,8 @@ The options and their environment variables carry the names of the amazon.aws co
 
 from __future__ import annotations
 
+import copy
+import functools
 import gc
 import os
 import typing as t
@@ -24,6 +26,7 @@ try:
     import botocore
     import botocore.config
     import botocore.exceptions
+    import botocore.hooks
     import botocore.loaders
     import botocore.session
 
@@ -72,8 +75,7 @@ def warm() -> None:
     copies it (Python documentation, gc.freeze).
     """
     if IMPORT_ERROR is None:
-        core = botocore.session.Session()
-        core.register_component("data_loader", _LOADER)
+        core = _core_session()
         # A fault in the user's configuration is for the task that uses it to report.
         core.set_config_variable("config_file", os.devnull)
         core.set_config_variable("credentials_file", os.devnull)
@@ -81,6 +83,21 @@ def warm() -> None:
         unsigned = botocore.config.Config(signature_version=botocore.UNSIGNED)
         core.create_client("ecs", region_name="us-east-1", config=_config().merge(unsigned))
     gc.freeze()
+
+
+@functools.cache
+def _event_handlers() -> t.Any:
+    """What botocore does at its events: to look through all these functions is half of the time that a session takes to be made."""
+    handlers = botocore.hooks.HierarchicalEmitter()
+    botocore.session.Session(event_hooks=handlers)
+    return handlers
+
+
+def _core_session(profile: str | None = None) -> t.Any:
+    # A copy, as botocore itself gives one to each client: what is registered for this session stays its own.
+    core = botocore.session.Session(profile=profile, event_hooks=copy.copy(_event_handlers()), include_builtin_handlers=False)
+    core.register_component("data_loader", _LOADER)
+    return core
 
 
 def client_factory(params: dict[str, t.Any]) -> t.Callable[[str], t.Any]:
@@ -126,8 +143,7 @@ def _session(params: dict[str, t.Any]) -> t.Any:
     if params.get("profile") and not keys["aws_access_key_id"]:
         keys = {"profile_name": params["profile"]}
     try:
-        core = botocore.session.Session(profile=keys.get("profile_name"))
-        core.register_component("data_loader", _LOADER)
+        core = _core_session(keys.get("profile_name"))
         # Without this, a profile that does not exist would come to light only where it can no longer be named.
         core.get_scoped_config()
         session = boto3.session.Session(botocore_session=core, region_name=params.get("region") or None, **keys)

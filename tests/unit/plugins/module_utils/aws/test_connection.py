@@ -9,8 +9,10 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from ansible_collections.steadystate.ecs.plugins.module_utils._aws.connection import client_factory
 
 # The collection by itself, as in a process that no test has set up.
 SEARCH = {"PYTHONPATH": ":".join([str(Path(__file__).resolve().parents[5] / "build/collections"), *sys.path])}
@@ -43,3 +45,21 @@ print(read)
 """
     ended = subprocess.run([sys.executable, "-c", code], env=SEARCH, capture_output=True, text=True, timeout=60)
     assert (ended.returncode, ended.stdout.strip()) == (0, "[]"), ended.stderr
+
+
+class Sent(Exception):
+    """In place of a request."""
+
+
+def test_each_client_has_botocores_handlers_and_none_of_another_client() -> None:
+    params = {"region": "eu-west-1", "access_key": "a", "secret_key": "b"}
+    for name in ("first", "second"):
+        client = client_factory(params)("route53")
+
+        def send(request: Any, name: str = name, **_more: Any) -> None:
+            raise Sent(f"{name} {request.url}")
+
+        client.meta.events.register("before-send.route53", send)
+        # It is one of botocore's handlers that takes the prefix away which Route 53 puts before an ID.
+        with pytest.raises(Sent, match=f"^{name} https://route53.amazonaws.com/2013-04-01/hostedzone/Z1$"):
+            client.get_hosted_zone(Id="/hostedzone/Z1")
