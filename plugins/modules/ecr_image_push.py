@@ -13,7 +13,7 @@ description:
   - Pushes an image to a repository of Amazon ECR, from an OCI image layout, from what C(docker save) wrote, from the engine of
     this machine, from another registry or ECR account, or made of a folder or a program. No container engine is needed.
   - Sends only what the repository does not have, several blobs at the same time, and sets the tags last.
-    A second run costs one request for each tag, and compresses nothing.
+    A second run costs one answer of ECR, whatever the number of tags, and compresses nothing.
   - An image whose layers have yet to be compressed, as those of a docker archive, an engine and an image that is made, is looked for
     among the hundred newest of the repository before that is done.
   - Check mode compresses nothing. Where only that would tell the digest, RV(digest), RV(image) and the digests of RV(tags) are empty,
@@ -236,6 +236,7 @@ notes:
   - E(HTTPS_PROXY), E(HTTP_PROXY) and E(NO_PROXY) are honoured. Addresses of this machine are never reached through a proxy.
   - The identity needs C(ecr:GetAuthorizationToken), C(ecr:DescribeRepositories), C(ecr:BatchCheckLayerAvailability),
     C(ecr:InitiateLayerUpload), C(ecr:UploadLayerPart), C(ecr:CompleteLayerUpload), C(ecr:PutImage) and C(ecr:BatchGetImage).
+    Without C(ecr:BatchGetImage) the registry is asked for what the tags name.
     An image that has yet to be compressed is looked for with C(ecr:DescribeImages); without it, it is compressed and sent.
     Mounting and reading from ECR also need C(ecr:GetDownloadUrlForLayer) on the repositories that are read,
     O(create_repository) needs C(ecr:CreateRepository) and C(ecr:PutLifecyclePolicy), O(wait_for_scan) needs
@@ -420,7 +421,7 @@ bytes_uploaded:
   type: int
   sample: 104857600
 requests:
-  description: Number of HTTP requests to the registry, and to that of the source.
+  description: Number of HTTP requests to the registry, and to that of the source. Calls of ECR's API are not among them.
   returned: always, once the repository was found
   type: int
   sample: 15

@@ -50,7 +50,10 @@ TAG = "/manifests/live"
 
 
 class ThroughProxy:
-    """A client of ECR that sends pushes to the proxy. `tokens` counts how often one was asked for."""
+    """A client of ECR that sends pushes to the proxy. `tokens` counts how often one was asked for.
+
+    What the tags name is left for the registry to say: that way leads through the proxy, the API's does not.
+    """
 
     def __init__(self, client: Any, endpoint: str) -> None:
         self._client = client
@@ -62,6 +65,10 @@ class ThroughProxy:
         answer = self._client.get_authorization_token(**arguments)
         answer["authorizationData"][0]["proxyEndpoint"] = self._endpoint
         return answer
+
+    def batch_get_image(self, **arguments: Any) -> Any:
+        named = any("imageTag" in wanted for wanted in arguments["imageIds"])
+        return {"images": [], "failures": []} if named else self._client.batch_get_image(**arguments)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)

@@ -213,19 +213,38 @@ class ImageManifest:
 
 def raw_manifests(client: t.Any, registry_id: str, repository: str, digests: t.Sequence[str]) -> list[ImageManifest]:
     """ecr:BatchGetImage: manifests and indexes as they were pushed, in no order. Those that are not there are left out."""
-    found: list[ImageManifest] = []
-    for start in range(0, len(digests), _IMAGES_PER_CALL):
-        answer = client.batch_get_image(
-            registryId=registry_id,
-            repositoryName=repository,
-            imageIds=[{"imageDigest": digest} for digest in digests[start : start + _IMAGES_PER_CALL]],
-            acceptedMediaTypes=list(_MANIFEST_TYPES),
-        )
-        found += [
-            ImageManifest(image["imageId"]["imageDigest"], str(image.get("imageManifestMediaType") or ""), image["imageManifest"].encode())
-            for image in answer.get("images", [])
-        ]
-    return found
+    answers = _batch_get_image(client, registry_id, repository, digests)
+    return [_image(entry) for answer in answers for entry in answer.get("images", [])]
+
+
+def named_images(client: t.Any, registry_id: str | None, repository: str, names: t.Sequence[str]) -> dict[str, ImageManifest | None]:
+    """ecr:BatchGetImage: what each name, a tag or a digest, stands for, None when for nothing.
+
+    A name of which ECR does not say that is left out: all of them when there is no such repository or the identity may not ask.
+    """
+    found: dict[str, ImageManifest | None] = {}
+    try:
+        for answer in _batch_get_image(client, registry_id, repository, names):
+            for entry in answer.get("images", []):
+                found.update(dict.fromkeys(entry["imageId"].values(), _image(entry)))
+            for failure in answer.get("failures", []):
+                if failure.get("failureCode") == "ImageNotFound":
+                    found.update(dict.fromkeys(failure["imageId"].values()))
+    except client.exceptions.ClientError as exc:
+        if error_code(exc) not in ("RepositoryNotFoundException", "AccessDeniedException"):
+            raise
+    return {name: found[name] for name in names if name in found}
+
+
+def _batch_get_image(client: t.Any, registry_id: str | None, repository: str, names: t.Sequence[str]) -> t.Iterator[dict[str, t.Any]]:
+    registry = {"registryId": registry_id} if registry_id else {}
+    for start in range(0, len(names), _IMAGES_PER_CALL):
+        wanted = [_image_id(name) for name in names[start : start + _IMAGES_PER_CALL]]
+        yield client.batch_get_image(**registry, repositoryName=repository, imageIds=wanted, acceptedMediaTypes=list(_MANIFEST_TYPES))
+
+
+def _image(entry: dict[str, t.Any]) -> ImageManifest:
+    return ImageManifest(entry["imageId"]["imageDigest"], str(entry.get("imageManifestMediaType") or ""), entry["imageManifest"].encode())
 
 
 def image_manifests(client: t.Any, registry_id: str, repository: str, digests: t.Sequence[str]) -> dict[str, dict[str, t.Any]]:

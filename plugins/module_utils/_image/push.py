@@ -78,6 +78,8 @@ class PushOptions:
     """What the image has to be: its manifest's digest, or its ID (that of its configuration). Anything goes when empty."""
     others: t.Callable[[], t.Sequence[Manifest]] = tuple
     """What else the repository holds, the newest first. Asked only for an image that has no digest yet and that no tag names."""
+    named: t.Mapping[str, Manifest | None] = field(default_factory=dict)
+    """What tags and digests stand for, None for nothing, as far as it is known: the registry is not asked for those."""
 
 
 @dataclass
@@ -172,7 +174,7 @@ class Push:
     def _run(self) -> None:
         started = self._clock.monotonic()
         if self._deferred is None:
-            current = self._each(self._registry.tag_digest, self._options.tags)
+            current = self._each(self._tag_digest, self._options.tags)
         else:
             found = self._each(self._manifest_of, self._options.tags)
             current = {tag: manifest.digest if manifest else None for tag, manifest in found.items()}
@@ -189,7 +191,7 @@ class Push:
             self._progress(f"{self._repository}: {root.digest[:19]} is already there as {', '.join(self._options.tags)}, nothing uploaded")
             return
         # A draft that was uploaded just now is not looked for: its layers are there in any case.
-        if not self.result.outcomes and (self._found or self._registry.has_manifest(root.digest)):
+        if not self.result.outcomes and (self._found or self._has_manifest(root.digest)):
             self._all_there()
             uploaded = False
         else:
@@ -201,8 +203,22 @@ class Push:
             self.result.tags[tag] = TagResult(True, root.digest, current[tag])
         self._summary(to_set, uploaded, self._clock.monotonic() - started)
 
+    def _tag_digest(self, tag: str) -> str | None:
+        """The digest of what a tag names. None when there is no such tag."""
+        named = self._options.named
+        if tag not in named:
+            return self._registry.tag_digest(tag)
+        manifest = named[tag]
+        return manifest.digest if manifest else None
+
+    def _has_manifest(self, digest: str) -> bool:
+        named = self._options.named
+        return named[digest] is not None if digest in named else self._registry.has_manifest(digest)
+
     def _manifest_of(self, tag: str) -> Manifest | None:
         """What a tag names; only its digest, when that is nothing that could be read here. None when there is no such tag."""
+        if tag in self._options.named:
+            return self._options.named[tag]
         try:
             return self._registry.manifest_at(tag)
         except SourceError:
@@ -243,7 +259,8 @@ class Push:
 
     def _is_one_of(self, manifests: t.Sequence[Manifest], deferred: Deferred) -> bool:
         for old in manifests:
-            if deferred.identities & {old.digest, *(blob.digest for blob in old.blobs[:1])}:
+            # One that could not be read is nothing that a tag could be set to.
+            if old.content and deferred.identities & {old.digest, *(blob.digest for blob in old.blobs[:1])}:
                 self._image, self._found = Image(old), True
                 return True
         return False
@@ -391,7 +408,7 @@ class Push:
     def _push_content(self) -> None:
         """Bring all that the root names into the repository."""
         children = self._image.children
-        there = self._each(self._registry.has_manifest, [child.digest for child in children])
+        there = self._each(self._has_manifest, [child.digest for child in children])
         missing = [child for child in children if not there[child.digest]]
         present = [child for child in children if there[child.digest]]
         # A manifest that is there was taken with all its blobs; they need no second look.

@@ -6,11 +6,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import typing as t
 import urllib.parse
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .._aws import ecr
 from .._aws.ecr import EcrRepository
@@ -19,6 +18,7 @@ from .._image.errors import SourceError
 from .._image.manifest import Descriptor, Manifest, parse_manifest
 from .._image.reference import check_repository
 from .._verb import Context, VerbFailure
+from ._at_once import at_once
 
 # The defaults of the role `ecr`.
 SETTINGS_SPEC: dict[str, t.Any] = {
@@ -39,18 +39,27 @@ class Target:
     token: str
     created: bool = False
     """Whether the repository was made by this run. In check mode, it would be, and is not there."""
+    named: t.Mapping[str, Manifest | None] = field(default_factory=dict)
+    """What tags and digests stand for in it, None for nothing, as far as ECR's API has said so."""
 
     def is_registry(self, host: str) -> bool:
         """Whether a registry of this name is the one that the repository is in, which has a second name at FIPS endpoints and the like."""
         return host in (urllib.parse.urlsplit(self.endpoint).netloc, self.repository.uri.partition("/")[0])
 
 
-def find_target(ctx: Context, params: dict[str, t.Any]) -> Target:
-    """Find or create the repository, and log in. Raises `VerbFailure` when it is not there and not to be created."""
+def find_target(ctx: Context, params: dict[str, t.Any], digests: t.Sequence[str] = ()) -> Target:
+    """Find or create the repository, log in, and learn what the tags and these digests stand for: one answer's time for all of it.
+
+    Raises `VerbFailure` when the repository is not there and not to be created.
+    """
     client = ctx.client("ecr")
     name, registry_id = check_repository(params["repository"]), params["registry_id"] or None
     settings = _settings(params)
-    repository = ecr.describe_repository(client, name, registry_id)
+    repository, access, images = at_once(
+        lambda: ecr.describe_repository(client, name, registry_id),
+        lambda: ecr.get_authorization_token(client, registry_id),
+        lambda: ecr.named_images(client, registry_id, name, [*params["tags"], *digests]),
+    )
     if repository is None and not params["create_repository"]:
         raise VerbFailure(
             f"repository: there is no ECR repository {name} in account {registry_id or 'of this identity'}, "
@@ -58,10 +67,10 @@ def find_target(ctx: Context, params: dict[str, t.Any]) -> Target:
             "community.aws.ecs_ecr, or set create_repository; nothing was uploaded.",
             error_code="RepositoryNotFoundException",
         )
-    access = ecr.get_authorization_token(client, registry_id)
     endpoint = registry_endpoint(access.endpoint, client.meta.endpoint_url)
     if repository is not None:
-        return Target(repository, endpoint, access.token)
+        named = {name: image and _manifest(image) for name, image in images.items()}
+        return Target(repository, endpoint, access.token, named=named)
     if ctx.check_mode:
         return Target(_imagined(name, registry_id or "", access.endpoint, settings), endpoint, access.token, created=True)
     repository = _create(client, name, registry_id, settings)
@@ -137,12 +146,16 @@ def other_images(ctx: Context, repository: EcrRepository) -> list[Manifest]:
         ctx.progress(f"{repository.name}: not looked for among the images there, which this identity may not list (ecr:DescribeImages)")
         return []
     newest = [detail["imageDigest"] for detail in sorted(details, key=lambda detail: detail["imagePushedAt"], reverse=True)][:_MOST_OTHERS]
-    found = {}
-    for image in ecr.raw_manifests(client, repository.registry_id, repository.name, newest):
-        # What cannot be read here was not pushed from here.
-        with contextlib.suppress(SourceError):
-            found[image.digest] = parse_manifest(image.content, Descriptor(image.media_type, image.digest, len(image.content)))
+    found = {image.digest: _manifest(image) for image in ecr.raw_manifests(client, repository.registry_id, repository.name, newest)}
     return [found[digest] for digest in newest if digest in found]
+
+
+def _manifest(image: ecr.ImageManifest) -> Manifest:
+    """What a manifest says; only its digest, when it is none that could be read here: then it was not pushed from here."""
+    try:
+        return parse_manifest(image.content, Descriptor(image.media_type, image.digest, len(image.content)))
+    except SourceError:
+        return Manifest("", image.digest, b"")
 
 
 def is_immutable(repository: EcrRepository, tag: str) -> bool:

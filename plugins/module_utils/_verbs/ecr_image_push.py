@@ -16,7 +16,7 @@ from .._aws.ecr import EcrRepository, get_authorization_token
 from .._image.client import Counters, Registry
 from .._image.compress import choose_codec
 from .._image.errors import ImageError, RegistryError
-from .._image.manifest import Platform, parse_platform
+from .._image.manifest import Image, Platform, parse_platform
 from .._image.push import Push, PushFailure, PushOptions, PushResult
 from .._image.reference import check_digest, check_repository, check_tag
 from .._image.referrers import find_referrers
@@ -49,7 +49,7 @@ def _push(params: dict[str, t.Any], ctx: Context) -> dict[str, t.Any]:
     with contextlib.ExitStack() as stack:
         # What is wrong with an image on this machine is said before AWS is asked for anything.
         opened = stack.enter_context(contextlib.closing(open_here(params, params["platform"]))) if there is None else None
-        target = find_target(ctx, params)
+        target = find_target(ctx, params, _digests_of(opened))
         return _Run(params, ctx, target, stack, started).run(opened, there)
 
 
@@ -70,6 +70,12 @@ def _checked(params: dict[str, t.Any]) -> dict[str, t.Any]:
         "codec": choose_codec(params["compression"]),
         "expected_digest": check_digest(params["expected_digest"]) if params["expected_digest"] else "",
     }
+
+
+def _digests_of(opened: Opened | None) -> list[str]:
+    """By which ECR would know the image and its parts, when that is known before anything has been compressed or asked."""
+    image = opened.image if opened else None
+    return [manifest.digest for manifest in (image.root, *image.children)] if isinstance(image, Image) else []
 
 
 class _Run:
@@ -155,6 +161,7 @@ class _Run:
             codec=params["codec"],
             expected_digest=expected,
             others=lambda: () if self._target.created else other_images(ctx, repository),
+            named=self._target.named,
         )
         return Push(opened.source, image, registry, options, ctx.clock, ctx.progress, ctx.warn, ctx.live)
 

@@ -10,13 +10,13 @@ together and makes what needs it.
 
 from __future__ import annotations
 
-import concurrent.futures
 import typing as t
 
 from .._aws import ec2_network as ec2
 from .._platform import network
 from .._platform.tags import mapping, missing, texts
 from .._verb import Context, Verb, VerbFailure
+from ._at_once import at_once
 
 ENDPOINTS = [
     "s3",
@@ -60,7 +60,6 @@ Data = dict[str, t.Any]
 
 _POLL_SECONDS = 3.0
 _NOT_YET_SECONDS = 30.0
-_READERS = 8
 
 
 def run(params: Data, context: Context) -> Data:
@@ -126,7 +125,7 @@ class _Network:
 
     def _look(self) -> None:
         """Read everything and refuse what cannot be, before anything is changed."""
-        vpcs, zones = self._at_once(lambda: ec2.vpcs_of_name(self._client, self._name), lambda: ec2.zones(self._client))
+        vpcs, zones = at_once(lambda: ec2.vpcs_of_name(self._client, self._name), lambda: ec2.zones(self._client))
         self._refuse(network.problems(self._params, zones, vpcs))
         self._wanted_log = self._wanted_flow_log()
         if not vpcs:
@@ -145,17 +144,13 @@ class _Network:
             "enableDnsHostnames": lambda: ec2.vpc_attribute(self._client, vpc_id, "enableDnsHostnames"),
             "egress_gateways": lambda: ec2.egress_gateways(self._client, vpc_id),
         }
-        self._found = dict(zip(readers, self._at_once(*readers.values()), strict=True))
+        self._found = dict(zip(readers, at_once(*readers.values()), strict=True))
         self._switched = {name: bool(self._found.pop(name)) for name in ("enableDnsSupport", "enableDnsHostnames")}
         self._refuse(network.misplaced(network.subnets(self._params), self._of("subnets")))
         # The gateway is the last of it to go: as long as it is there, IPv6 is what an earlier run has switched on.
         self._drops_ipv6 = not self._params["ipv6"] and any(network.name_of(item) == self._name for item in self._of("egress_gateways"))
         if self._drops_ipv6:
             self._refuse(network.ipv6_in_use(self._name, ec2.interfaces_with_ipv6(self._client, vpc_id)))
-
-    def _at_once(self, *readers: t.Callable[[], t.Any]) -> list[t.Any]:
-        with concurrent.futures.ThreadPoolExecutor(_READERS) as pool:
-            return list(pool.map(lambda read: read(), readers))
 
     def _refuse(self, faults: list[str]) -> None:
         if faults:

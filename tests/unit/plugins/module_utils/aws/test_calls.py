@@ -10,12 +10,12 @@ import typing as t
 
 import boto3
 import pytest
-from ansible_collections.steadystate.ecs.plugins.module_utils._aws import ecs, elbv2, logs
+from ansible_collections.steadystate.ecs.plugins.module_utils._aws import ecr, ecs, elbv2, logs
 from ansible_collections.steadystate.ecs.plugins.module_utils._aws.connection import CallCounter, client_factory
 from ansible_collections.steadystate.ecs.plugins.module_utils._aws.failures import aws_failures, is_passing, is_throttling
 from ansible_collections.steadystate.ecs.plugins.module_utils._verb import VerbFailure
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ParamValidationError
-from botocore.stub import Stubber
+from botocore.stub import ANY, Stubber
 
 _ARN = "arn:aws:ecs:eu-west-1:123456789012"
 
@@ -259,3 +259,29 @@ def test_calls_are_counted(aws: Stubbed) -> None:
     assert counter.calls == {"list_tasks": 1}
     assert counter.total == 1
     assert counter("ecs").meta.region_name == "eu-west-1"
+
+
+def test_images_are_looked_for_by_name_a_hundred_at_a_time() -> None:
+    aws = Stubbed("ecr")
+    digest = "sha256:" + "1" * 64
+    names = ["there", digest, "gone", "encrypted", *(f"tag{number}" for number in range(98))]
+    ids = [{"imageDigest": name} if name == digest else {"imageTag": name} for name in names]
+    image = {"imageManifest": "{}", "imageManifestMediaType": "text/plain"}
+    where = {"repositoryName": "api", "acceptedMediaTypes": ANY}
+    missing = [{"imageId": {"imageTag": name}, "failureCode": "ImageNotFound"} for name in ("gone", *names[4:100])]
+    lost = {"imageId": {"imageTag": "encrypted"}, "failureCode": "KmsError"}
+    found = [{**image, "imageId": {"imageTag": "there", "imageDigest": digest}}, {**image, "imageId": {"imageDigest": digest}}]
+    aws.answers("batch_get_image", {"images": found, "failures": [*missing, lost]}, **where, imageIds=ids[:100])
+    aws.answers("batch_get_image", {"images": [], "failures": []}, **where, imageIds=ids[100:])
+    named = ecr.named_images(aws.client, None, "api", names)
+    aws.stub.assert_no_pending_responses()
+    assert named["there"] == named[digest] == ecr.ImageManifest(digest, "text/plain", b"{}")
+    assert [name for name, image in named.items() if image is None] == ["gone", *names[4:100]]
+    assert not {"encrypted", *names[100:]} & set(named)
+
+
+@pytest.mark.parametrize("code", ["RepositoryNotFoundException", "AccessDeniedException"])
+def test_where_images_may_not_be_looked_for_none_is_known(code: str) -> None:
+    aws = Stubbed("ecr")
+    aws.refuses("batch_get_image", code)
+    assert ecr.named_images(aws.client, "123456789012", "api", ["1.0"]) == {}

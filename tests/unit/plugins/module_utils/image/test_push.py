@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.errors import ImmutableTagError, RegistryError, SourceError
-from ansible_collections.steadystate.ecs.plugins.module_utils._image.manifest import Image
+from ansible_collections.steadystate.ecs.plugins.module_utils._image.manifest import Image, Manifest
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.push import Push, PushFailure, PushOptions, TagResult
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.retry import RetryPolicy
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.sources import open_image
@@ -64,6 +64,20 @@ def test_a_second_run_costs_one_request_a_tag(rig: Rig, builder: LayoutBuilder) 
     assert result.tags == {tag: TagResult(False, digest, digest) for tag in ("1.0", "latest")}
     assert set(result.outcomes.values()) == {"exists"}
     assert rig.lines == [f"api: {digest[:19]} is already there as 1.0, latest, nothing uploaded"]
+
+
+def test_what_is_known_already_is_not_asked_for(rig: Rig, builder: LayoutBuilder) -> None:
+    digest = builder.name(builder.image(1000))
+    known = Manifest("", digest, b"")
+    assert rig.push(builder.path, "1.0", "2.0", named={"1.0": None}).changed
+    assert "HEAD /v2/api/manifests/1.0" not in rig.fake.log
+    assert rig.fake.requests("HEAD .*/manifests/") == ["HEAD /v2/api/manifests/2.0", f"HEAD /v2/api/manifests/{digest}"]
+    assert not rig.push(builder.path, "1.0", "2.0", named={"1.0": known, "2.0": known}).changed
+    assert rig.fake.log == []
+    assert rig.push(builder.path, "3.0", named={"3.0": None, digest: known}).changed
+    assert rig.fake.log == ["PUT /v2/api/manifests/3.0"]
+    assert rig.push(builder.path, "4.0", named={"4.0": None, digest: None}, dry_run=True).bytes_of("exists") > 1000
+    assert {line.partition("/blobs/")[0] for line in rig.fake.log} == {"HEAD /v2/api"}
 
 
 def test_a_new_tag_for_a_known_image_costs_three_requests(rig: Rig, builder: LayoutBuilder) -> None:

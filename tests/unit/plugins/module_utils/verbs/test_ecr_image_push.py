@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -35,8 +36,9 @@ from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.image.f
 from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.image.images import MANIFEST, LayoutBuilder
 from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.image.saved import SavedImage
 from ansible_collections.steadystate.ecs.tests.unit.plugins.module_utils.image.saved import digest as sha256
+from botocore.awsrequest import AWSResponse, HTTPHeaders
 from botocore.exceptions import ClientError
-from botocore.stub import ANY, Stubber
+from botocore.stub import Stubber
 
 ACCOUNT = "123456789012"
 URI = f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com/api"
@@ -44,13 +46,27 @@ TOKEN = "QVdTOnNlY3JldA=="
 
 
 class Ecr:
-    """A real boto3 client whose every call has to be announced, and is checked against the service's model."""
+    """Real boto3 clients. Each call has to be announced, but for the look at the tags, which `fake` answers from what it holds.
 
-    def __init__(self, endpoint: str) -> None:
-        self.client = boto3.client("ecr", region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")
-        self.stub = Stubber(self.client)
+    Every call is checked against the service's model. Those that are made at the same time are announced each for itself.
+    """
+
+    def __init__(self, fake: FakeRegistry) -> None:
+        usual, tokens, manifests = (
+            boto3.client("ecr", region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x") for _number in range(3)
+        )
+        self.client = ByOperation(usual, get_authorization_token=tokens, batch_get_image=manifests)
+        self.stub, self._tokens = Stubber(usual), Stubber(tokens)
         self.stub.activate()
-        self._endpoint = endpoint
+        self._tokens.activate()
+        manifests.meta.events.register("before-send.ecr.BatchGetImage", self._batch_get_image)
+        self._fake = fake
+        self._strange: dict[str, tuple[str, bytes]] = {}
+        self._newest: list[str] = []
+        self.looks: list[dict[str, Any]] = []
+        """What BatchGetImage was asked."""
+        self.look_fails = ""
+        """The error's code, for one that may not look, or that finds something else in its way."""
 
     def repository(self, asked: dict[str, Any] | None = None, **more: Any) -> Ecr:
         found = {"repositoryName": "api", "repositoryUri": URI, "registryId": ACCOUNT, "imageTagMutability": "MUTABLE", **more}
@@ -59,17 +75,17 @@ class Ecr:
 
     def missing(self) -> Ecr:
         self.stub.add_client_error("describe_repositories", "RepositoryNotFoundException", expected_params={"repositoryNames": ["api"]})
+        self.look_fails = "RepositoryNotFoundException"
         return self
 
     def token(self, asked: dict[str, Any] | None = None, token: str = TOKEN, endpoint: str | None = None) -> Ecr:
-        data = {"authorizationToken": token, "proxyEndpoint": endpoint or self._endpoint}
-        self.stub.add_response("get_authorization_token", {"authorizationData": [data]}, asked or {})
+        data = {"authorizationToken": token, "proxyEndpoint": endpoint or self._fake.endpoint}
+        self._tokens.add_response("get_authorization_token", {"authorizationData": [data]}, asked or {})
         return self
 
     def images(self, *manifests: tuple[str, str, bytes], denied: bool = False) -> Ecr:
-        """What the repository holds, each by digest, media type and content, the oldest first."""
-        where = {"registryId": ACCOUNT, "repositoryName": "api"}
-        asked = {**where, "maxResults": 1000}
+        """What the repository is said to hold, each by digest, media type and content, the oldest first."""
+        asked = {"registryId": ACCOUNT, "repositoryName": "api", "maxResults": 1000}
         if denied:
             self.stub.add_client_error("describe_images", "AccessDeniedException", expected_params=asked)
             return self
@@ -77,14 +93,54 @@ class Ecr:
             {"imageDigest": name, "imagePushedAt": datetime.fromtimestamp(at, UTC)} for at, (name, _kind, _text) in enumerate(manifests)
         ]
         self.stub.add_response("describe_images", {"imageDetails": details}, asked)
-        if manifests:
-            images = [
-                {"imageId": {"imageDigest": name}, "imageManifestMediaType": kind, "imageManifest": text.decode()}
-                for name, kind, text in manifests
-            ]
-            wanted = [{"imageDigest": name} for name, _kind, _text in reversed(manifests)]
-            self.stub.add_response("batch_get_image", {"images": images}, {**where, "imageIds": wanted, "acceptedMediaTypes": ANY})
+        self._strange = {name: (kind, text) for name, kind, text in manifests}
+        self._newest = [name for name, _kind, _text in reversed(manifests)]
         return self
+
+    def assert_done(self) -> None:
+        """Every announced call was made, and each asked for what it was to ask for."""
+        self.stub.assert_no_pending_responses()
+        self._tokens.assert_no_pending_responses()
+        if self._newest:
+            assert self.looks[-1]["imageIds"] == [{"imageDigest": name} for name in self._newest]
+
+    def _batch_get_image(self, request: Any, **_more: Any) -> AWSResponse:
+        asked = json.loads(request.body)
+        self.looks.append(asked)
+        if self.look_fails:
+            return _answer(request.url, 400, {"__type": self.look_fails})
+        images, failures = [], []
+        for wanted in asked["imageIds"]:
+            digest = wanted.get("imageDigest") or self._fake.tags.get(("api", wanted["imageTag"]), "")
+            found = self._fake.manifests.get(("api", digest)) or self._strange.get(digest)
+            if found:
+                kind, text = found
+                images.append(
+                    {"imageId": {**wanted, "imageDigest": digest}, "imageManifestMediaType": kind, "imageManifest": text.decode()}
+                )
+            else:
+                failures.append({"imageId": wanted, "failureCode": "ImageNotFound"})
+        return _answer(request.url, 200, {"images": images, "failures": failures})
+
+
+class ByOperation:
+    """Clients of one service as if they were one; one operation's are in order whatever the others do meanwhile."""
+
+    def __init__(self, usual: Any, **special: Any) -> None:
+        self._usual = usual
+        self._special = special
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._special.get(name, self._usual), name)
+
+
+class _Raw(io.BytesIO):
+    def stream(self, **_more: Any) -> Iterator[bytes]:
+        yield self.read()
+
+
+def _answer(url: str, status: int, content: dict[str, Any]) -> AWSResponse:
+    return AWSResponse(url, status, HTTPHeaders.from_dict({}), _Raw(json.dumps(content).encode()))
 
 
 class Runner:
@@ -112,7 +168,7 @@ class Runner:
             diff_mode=diff_mode,
         )
         result = VERB.run(checked.validated_parameters, context)
-        ecr.stub.assert_no_pending_responses()
+        ecr.assert_done()
         return result
 
 
@@ -137,7 +193,7 @@ def push(fake: FakeRegistry, builder: LayoutBuilder) -> Runner:
 @pytest.fixture
 def ecr(fake: FakeRegistry) -> Callable[..., Ecr]:
     """Makes the AWS side of one run: the repository as described, then the token."""
-    return lambda **repository: Ecr(fake.endpoint).repository(**repository).token()
+    return lambda **repository: Ecr(fake).repository(**repository).token()
 
 
 def test_pushes_and_says_what_it_did(push: Runner, ecr: Callable[..., Ecr], builder: LayoutBuilder) -> None:
@@ -155,7 +211,7 @@ def test_pushes_and_says_what_it_did(push: Runner, ecr: Callable[..., Ecr], buil
         "tags": {tag: {"changed": True, "digest": digest, "previous_digest": None, "skipped": False} for tag in ("1.0", "latest")},
         "blobs": {"pushed": 3, "resumed": 0, "mounted": 0, "exists": 0, "bytes": size},
         "bytes_uploaded": size,
-        "requests": 2 + 1 + 3 * 3 + 2,
+        "requests": 3 * 3 + 2,
         "retries": 0,
     }
     assert push.lines[0] == "api: uploading 3 of 3 blobs, 0.5 MB"
@@ -164,13 +220,47 @@ def test_pushes_and_says_what_it_did(push: Runner, ecr: Callable[..., Ecr], buil
 def test_a_second_run_changes_nothing(push: Runner, ecr: Callable[..., Ecr], builder: LayoutBuilder) -> None:
     digest = builder.name(builder.image(1000))
     push(ecr())
-    result = push(ecr())
+    asked = ecr()
+    result = push(asked)
     assert result["changed"] is False
-    assert result["requests"] == 1
+    assert (push.fake.log, result["requests"]) == ([], 0)
+    assert [look["imageIds"] for look in asked.looks] == [[{"imageTag": "1.0"}, {"imageDigest": digest}]]
     assert result["bytes_uploaded"] == 0
     assert result["tags"] == {"1.0": {"changed": False, "digest": digest, "previous_digest": digest, "skipped": False}}
     assert result["blobs"]["exists"] == 2
     assert push.lines == [f"api: {digest[:19]} is already there as 1.0, nothing uploaded"]
+
+
+def test_a_new_tag_for_a_known_image_is_one_request(push: Runner, ecr: Callable[..., Ecr], builder: LayoutBuilder) -> None:
+    digest = builder.name(builder.image(1000))
+    push(ecr())
+    result = push(ecr(), tags=["2.0"])
+    assert (push.fake.log, result["requests"]) == (["PUT /v2/api/manifests/2.0"], 1)
+    assert result["tags"] == {"2.0": {"changed": True, "digest": digest, "previous_digest": None, "skipped": False}}
+
+
+def test_a_part_that_is_there_is_known_from_the_first_look(push: Runner, ecr: Callable[..., Ecr], builder: LayoutBuilder) -> None:
+    parts = [builder.image(10, platform=platform, seed=seed) for seed, platform in enumerate(("linux/amd64", "linux/arm64"))]
+    builder.name(parts[0], "one")
+    both = builder.name(builder.index(*parts), "both")
+    push(ecr(), ref_name="one")
+    asked = ecr()
+    result = push(asked, ref_name="both", tags=["2.0"])
+    assert asked.looks[0]["imageIds"] == [{"imageTag": "2.0"}, *({"imageDigest": name} for name in (both, *(p["digest"] for p in parts)))]
+    assert push.fake.requests("HEAD .*/manifests/") == []
+    assert (result["digest"], result["blobs"]["exists"]) == (both, 2)
+
+
+def test_who_may_not_look_asks_the_registry(push: Runner, ecr: Callable[..., Ecr], builder: LayoutBuilder) -> None:
+    digest = builder.name(builder.image(1000))
+    push(ecr())
+    denied, broken = ecr(), ecr()
+    denied.look_fails, broken.look_fails = "AccessDeniedException", "InvalidParameterException"
+    result = push(denied)
+    assert (push.fake.log, result["requests"]) == (["HEAD /v2/api/manifests/1.0"], 1)
+    assert (result["changed"], result["digest"]) == (False, digest)
+    with pytest.raises(ClientError, match="InvalidParameterException"):
+        push(broken)
 
 
 def test_check_mode_says_what_would_be_pushed_and_writes_nothing(push: Runner, ecr: Callable[..., Ecr], builder: LayoutBuilder) -> None:
@@ -210,15 +300,16 @@ def test_platform_and_ref_name_choose_the_image(push: Runner, ecr: Callable[...,
     assert push(ecr(), ref_name="both", platform="linux/arm64")["digest"] == images[1]["digest"]
     assert push(ecr(), ref_name="other")["digest"] == other
     with pytest.raises(VerbFailure, match="Choose one with ref_name or platform"):
-        push(Ecr(push.fake.endpoint))
+        push(Ecr(push.fake))
     with pytest.raises(VerbFailure, match="Platforms in it: linux/amd64, linux/arm64"):
-        push(Ecr(push.fake.endpoint), ref_name="both", platform="linux/s390x")
+        push(Ecr(push.fake), ref_name="both", platform="linux/s390x")
 
 
-def test_registry_id_is_asked_for_the_repository_and_the_token(push: Runner, builder: LayoutBuilder) -> None:
+def test_registry_id_is_asked_for_the_repository_the_token_and_the_images(push: Runner, builder: LayoutBuilder) -> None:
     builder.name(builder.image(10))
-    asked = Ecr(push.fake.endpoint).repository({"registryId": "210987654321"}).token({"registryIds": ["210987654321"]})
+    asked = Ecr(push.fake).repository({"registryId": "210987654321"}).token({"registryIds": ["210987654321"]})
     assert push(asked, registry_id="210987654321")["changed"]
+    assert [look["registryId"] for look in asked.looks] == ["210987654321"]
 
 
 @pytest.mark.parametrize("jobs", [1, 3])
@@ -340,8 +431,7 @@ def test_a_broken_upload_is_resumed_only_where_offsets_are_believed(
 
 def test_a_missing_repository_fails_before_any_request(push: Runner, builder: LayoutBuilder) -> None:
     builder.name(builder.image(10))
-    asked = Ecr(push.fake.endpoint)
-    asked.stub.add_client_error("describe_repositories", "RepositoryNotFoundException", "no")
+    asked = Ecr(push.fake).missing().token()
     with pytest.raises(
         VerbFailure, match=r"no ECR repository api in .* region eu-west-1\. Create it first, .* nothing was uploaded"
     ) as caught:
@@ -353,14 +443,14 @@ def test_a_missing_repository_fails_before_any_request(push: Runner, builder: La
 def test_the_token_is_renewed_when_it_is_refused(push: Runner, builder: LayoutBuilder) -> None:
     builder.name(builder.image(10))
     push.fake.quirks.token = "Basic bmV3"
-    asked = Ecr(push.fake.endpoint).repository().token().token(token="bmV3")
+    asked = Ecr(push.fake).repository().token().token(token="bmV3")
     assert push(asked)["changed"]
 
 
 def test_a_registry_without_tls_is_refused_beyond_this_machine(push: Runner, builder: LayoutBuilder) -> None:
     builder.name(builder.image(10))
     with pytest.raises(VerbFailure, match="without TLS"):
-        push(Ecr(push.fake.endpoint).repository().token(endpoint="http://registry.example"))
+        push(Ecr(push.fake).repository().token(endpoint="http://registry.example"))
 
 
 def test_a_refusal_comes_with_what_had_been_done(push: Runner, ecr: Callable[..., Ecr], builder: LayoutBuilder) -> None:
@@ -393,7 +483,7 @@ def test_a_refusal_comes_with_what_had_been_done(push: Runner, ecr: Callable[...
 def test_wrong_options_are_said_before_aws_is_asked(push: Runner, builder: LayoutBuilder, options: dict[str, Any], complaint: str) -> None:
     builder.name(builder.image(10))
     with pytest.raises(VerbFailure, match=complaint):
-        push(Ecr(push.fake.endpoint), **options)
+        push(Ecr(push.fake), **options)
 
 
 @pytest.mark.parametrize(
@@ -402,7 +492,7 @@ def test_wrong_options_are_said_before_aws_is_asked(push: Runner, builder: Layou
 def test_the_certificate_options_reach_the_registry(push: Runner, builder: LayoutBuilder, validate_certs: bool, complaint: str) -> None:
     """Nobody listens on that port; without validation the push gets as far as finding that out."""
     builder.name(builder.image(10))
-    asked = Ecr(push.fake.endpoint).repository().token(endpoint="https://127.0.0.1:1")
+    asked = Ecr(push.fake).repository().token(endpoint="https://127.0.0.1:1")
     with pytest.raises(VerbFailure, match=complaint):
         push(asked, aws_ca_bundle="missing.pem", validate_certs=validate_certs)
 
@@ -418,7 +508,7 @@ CREATED = {"repositoryName": "api", "repositoryUri": URI, "registryId": ACCOUNT,
 
 def test_a_missing_repository_is_created_when_asked(push: Runner, builder: LayoutBuilder) -> None:
     digest = builder.name(builder.image(1000))
-    ecr = Ecr(push.fake.endpoint).missing().token()
+    ecr = Ecr(push.fake).missing().token()
     ecr.stub.add_response("create_repository", {"repository": CREATED}, CREATE)
     rules = json.dumps({"rules": lifecycle_rules(7, 20)})
     ecr.stub.add_response("put_lifecycle_policy", {}, {"repositoryName": "api", "lifecyclePolicyText": rules})
@@ -440,7 +530,7 @@ def test_check_mode_creates_nothing_and_asks_the_registry_nothing(
 ) -> None:
     digest = builder.name(builder.image(1000))
     source = SavedImage(1000).save(tmp_path / "saved.tar") if saved else builder.path
-    ecr = Ecr(push.fake.endpoint).missing().token()
+    ecr = Ecr(push.fake).missing().token()
     result = push(ecr, source=str(source), create_repository=True, check_mode=True, diff_mode=True)
     assert result["changed"]
     assert result["repository_created"]
@@ -454,12 +544,12 @@ def test_check_mode_creates_nothing_and_asks_the_registry_nothing(
 def test_an_archive_is_found_under_any_tag_of_the_repository(push: Runner, ecr: Callable[..., Ecr], tmp_path: Path) -> None:
     source = str(SavedImage(2000).save(tmp_path / "saved.tar"))
     first = push(ecr().images(), source=source, tags=["1.0"])
-    assert (first["changed"], first["requests"]) == (True, 1 + 3 + 3 + 1)
+    assert (first["changed"], first["requests"]) == (True, 3 + 3 + 1)
     there = [(name, kind, text) for (_repository, name), (kind, text) in push.fake.manifests.items()]
     strange = (sha256(b"{}"), "application/vnd.docker.distribution.manifest.v1+json", b"{}")
     again = push(ecr().images(strange, *there, strange), source=source, tags=["2.0"], compression="zlib")
-    assert push.fake.log == ["GET /v2/api/manifests/2.0", "PUT /v2/api/manifests/2.0"]
-    assert (again["digest"], again["changed"], again["requests"], again["bytes_uploaded"]) == (first["digest"], True, 2, 0)
+    assert push.fake.log == ["PUT /v2/api/manifests/2.0"]
+    assert (again["digest"], again["changed"], again["requests"], again["bytes_uploaded"]) == (first["digest"], True, 1, 0)
     # No call more than the two when a tag names it.
     assert push(ecr(), source=source, tags=["2.0", "3.0"])["digest"] == first["digest"]
 
@@ -493,13 +583,13 @@ def test_check_mode_leaves_the_digest_open_where_only_compressing_tells_it(push:
 def test_settings_that_make_no_sense_are_refused(push: Runner, builder: LayoutBuilder) -> None:
     builder.name(builder.image(10))
     with pytest.raises(VerbFailure, match=r"repository_settings\.keep_images: 0 is not"):
-        push(Ecr(push.fake.endpoint), create_repository=True, repository_settings={"keep_images": 0})
+        push(Ecr(push.fake), create_repository=True, repository_settings={"keep_images": 0})
     with pytest.raises(VerbFailure, match="scan_timeout: 0 is not"):
-        push(Ecr(push.fake.endpoint), scan_timeout=0)
+        push(Ecr(push.fake), scan_timeout=0)
     with pytest.raises(VerbFailure, match="image_config: source is of the kind registry"):
-        push(Ecr(push.fake.endpoint), source="docker://x.example/api:1", image_config={"env": {"A": "1"}})
+        push(Ecr(push.fake), source="docker://x.example/api:1", image_config={"env": {"A": "1"}})
     with pytest.raises(VerbFailure, match="image_config: A has the value"):
-        push(Ecr(push.fake.endpoint), image_config={"env": {"A": [1]}})
+        push(Ecr(push.fake), image_config={"env": {"A": [1]}})
 
 
 def instances(*architectures: str) -> Any:
@@ -592,7 +682,7 @@ def test_promotion_within_a_registry_mounts_and_takes_the_signature_along(
     digest = builder.name(builder.image(1000))
     push.fake.repositories.add("staging")
     push.fake.quirks.referrers = True
-    push(Ecr(push.fake.endpoint).repository().token())
+    push(Ecr(push.fake).repository().token())
     for key in list(push.fake.blobs):
         push.fake.blobs["staging", key[1]] = push.fake.blobs.pop(key)
     push.fake.manifests = {("staging", name): value for (_place, name), value in push.fake.manifests.items()}
@@ -647,7 +737,7 @@ def test_what_stands_in_for_aws_is_every_registry_of_ecr(
 ) -> None:
     digest = builder.name(builder.image(1000))
     assert push(ecr(), tags=["first"])["digest"] == digest
-    other = Ecr(push.fake.endpoint).token()
+    other = Ecr(push.fake).token()
     monkeypatch.setitem(open_away.__globals__, "client_factory", lambda params: lambda service: other.client)
     source = f"docker://210987654321.dkr.ecr.us-east-1.amazonaws.com/api@{digest}"
     copied = push(ecr(), source=source, expected_digest=digest, tags=["promoted"])
