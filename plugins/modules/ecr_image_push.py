@@ -211,6 +211,16 @@ options:
     type: str
     choices: [auto, isal, zlib-ng, zlib, zstd]
     default: auto
+  compress_all:
+    description:
+      - Whether to compress those of the layers of a docker archive or an engine as well that would hardly shrink, as layers of images,
+        packages and models do.
+      - By default, one above 1 MiB that samples show to shrink by less than 3% is pushed as it is. It is not read before the registry
+        has been asked for it, need not be unpacked when it is pulled, and makes the image's manifest one of OCI, as those of Docker name
+        compressed layers only.
+      - Set this for readers of images that know only compressed layers, or only manifests of Docker.
+    type: bool
+    default: false
   jobs:
     description:
       - How many blobs are sent at the same time, between 1 and 32.

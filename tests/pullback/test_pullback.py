@@ -197,17 +197,25 @@ def test_what_we_push_is_pulled_byte_for_byte(registry: str, podman: Callable[..
     assert not again.changed
 
 
-@pytest.mark.parametrize("compression", ["zlib", "isal", "zlib-ng", "zstd"])
-def test_what_we_compress_is_unpacked_by_others(registry: str, podman: Callable[..., str], tmp_path: Path, compression: str) -> None:
-    """An archive of docker save: the image that arrives has the ID that it had, whatever made it small."""
-    saved = SavedImage(300_000, 1_200_000)
+@pytest.mark.parametrize(
+    ("compression", "text"), [("zlib", 0.5), ("isal", 0.5), ("zlib-ng", 0.5), ("zstd", 0.5), ("isal", 0.0), ("zstd", 0.0)]
+)
+def test_what_we_compress_is_unpacked_by_others(
+    registry: str, podman: Callable[..., str], tmp_path: Path, compression: str, text: float
+) -> None:
+    """An archive of docker save: the image that arrives has the ID that it had, whatever made it small.
+
+    Without text in it, a layer goes as it is when it is large.
+    """
+    saved = SavedImage(300_000, 1_200_000, text=text)
     source = saved.save(tmp_path / "image.tar")
-    repository = f"compressed/{compression}"
+    repository = f"compressed/{compression}-{text}"
     result = push(registry, repository, source, "1.0", compression=compression)
     got = pulled_by_skopeo(registry, repository, "1.0", tmp_path / "skopeo")
     manifest = json.loads(got[result.digest])
     assert manifest["config"]["digest"] == saved.id
     assert got[saved.id] == saved.config
+    assert [layer["mediaType"] == OCI_LAYER for layer in manifest["layers"]] == [False, text == 0.0]
     podman("pull", "--quiet", "--tls-verify=false", f"{registry}/{repository}:1.0")
     found = json.loads(podman("image", "inspect", f"{registry}/{repository}:1.0"))[0]
     assert found["RootFS"]["Layers"] == saved.diff_ids

@@ -4,10 +4,10 @@
 
 """Compresses a layer as it is read, on all processors, into the same bytes every time.
 
-The stream is cut into pieces of fixed size, each compressed for itself with the end of the one before as dictionary, and
-joined into one gzip member, as pigz does it. What comes out depends on the library, its version and the level alone; not
-on the number of processors, not on time. Pieces that do not shrink are stored, which makes the slower libraries several
-times as fast on content that is compressed already.
+The stream is cut into pieces of fixed size, each compressed for itself and joined into one gzip member. What comes out
+depends on the library, its version and the level alone; not on the number of processors, not on time. Pieces that do not
+shrink are stored, which makes the slower libraries several times as fast on content that is compressed already. A layer that
+is all of that kind is better not compressed at all: then it need not be read before its digest is known.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import typing as t
 import zlib
 from dataclasses import dataclass
 
-from .content import BLOCK
+from .content import BLOCK, Content
 from .errors import ImageError, SourceError
 
 Compression = t.Literal["auto", "isal", "zlib-ng", "zlib", "zstd"]
@@ -33,10 +33,17 @@ Compression = t.Literal["auto", "isal", "zlib-ng", "zlib", "zstd"]
 _PIECE = BLOCK
 # The longest stored block that deflate knows.
 _STORED = 65_535
-_DICTIONARY = 32 * 1024
+# What is compressed of a piece before it is looked at: if that shrinks, the piece does, or nearly.
+_BEGINNING = 16 * 1024
 # Samples of a piece, and their length, by which it is told whether the piece shrinks. More of them would cost zlib more than they tell.
 _SAMPLES = 4
 _SAMPLE = 1024
+# Samples of a layer, and their length, by which it is told whether the layer shrinks. With so many, a layer of which a tenth would
+# shrink by half is taken for one that does not once in twenty; more of them would have to be read from all over a disk.
+_LAYER_SAMPLES = 128
+_LAYER_SAMPLE = 2048
+# A layer up to this many bytes is compressed in any case: nothing is to be won.
+_SMALL = 1024 * 1024
 # A probe that shrinks to less than this is worth compressing.
 _WORTH_IT = 0.97
 # Magic, deflate, no flags, no time, nothing about the level, an unknown system: nothing that would vary.
@@ -121,7 +128,7 @@ class Compressor:
 
     def _gzip_stream(self, blocks: t.Iterable[bytes]) -> t.Iterator[bytes]:
         yield _GZIP_HEADER
-        checksum, length, tail = 0, 0, b""
+        checksum, length = 0, 0
         waiting: collections.deque[concurrent.futures.Future[bytes]] = collections.deque()
         for piece in _pieces(blocks):
             checksum = self.codec.zlib.crc32(piece, checksum)
@@ -130,24 +137,25 @@ class Compressor:
                 # There is a layer for each processor: a piece stays in the cache of the one that has read and hashed it.
                 while waiting:
                     yield waiting.popleft().result()
-                yield self._deflate(piece, tail)
+                yield self._deflate(piece)
             else:
-                waiting.append(self._pool.submit(self._deflate, piece, tail))
+                waiting.append(self._pool.submit(self._deflate, piece))
                 if len(waiting) >= self._ahead:
                     yield waiting.popleft().result()
-            tail = piece[-_DICTIONARY:]
         while waiting:
             yield waiting.popleft().result()
         # An empty last block that ends the deflate stream, checksum and length.
         yield b"\x03\x00" + struct.pack("<LL", checksum & 0xFFFFFFFF, length & 0xFFFFFFFF)
 
-    def _deflate(self, piece: bytes, dictionary: bytes) -> bytes:
+    def _deflate(self, piece: bytes) -> bytes:
         library = self.codec.zlib
-        if not _shrinks(library, piece):
+        # Without the end of the piece before as dictionary: for half a percent of the bytes, an eighth of each would be read twice.
+        deflate = library.compressobj(_LEVEL, library.DEFLATED, -15)
+        done = deflate.compress(piece[:_BEGINNING]) + deflate.flush(library.Z_SYNC_FLUSH)
+        if len(done) > _WORTH_IT * _BEGINNING and not _shrinks(library, piece):
             return _stored(piece)
-        extra = (dictionary,) if dictionary else ()
-        deflate = library.compressobj(_LEVEL, library.DEFLATED, -15, 8, 0, *extra)
-        return t.cast("bytes", deflate.compress(piece) + deflate.flush(library.Z_SYNC_FLUSH))
+        rest = memoryview(piece)[_BEGINNING:]
+        return t.cast("bytes", done + deflate.compress(rest) + deflate.flush(library.Z_SYNC_FLUSH) if rest else done)
 
 
 def _zstd_stream(compressor: t.Any, blocks: t.Iterable[bytes]) -> t.Iterator[bytes]:
@@ -188,6 +196,19 @@ def _shrinks(library: t.Any, piece: bytes) -> bool:
     # A window as small as the probe: what is set up for a larger one takes longer than the probe itself.
     deflate = library.compressobj(_LEVEL, library.DEFLATED, -12, 5)
     return len(deflate.compress(probe) + deflate.flush()) < _WORTH_IT * len(probe)
+
+
+def hardly_shrinks(content: Content) -> bool:
+    """Whether a layer is better left as it is, by samples from all over it. Raises `SourceError` when it cannot be read.
+
+    The standard library tells, so that the answer does not depend on what else is installed.
+    """
+    if content.size <= _SMALL:
+        return False
+    part = content.size // _LAYER_SAMPLES
+    with contextlib.closing(content.open()) as reader:
+        probe = b"".join(reader.block(number * part + (part - _LAYER_SAMPLE) // 2, _LAYER_SAMPLE) for number in range(_LAYER_SAMPLES))
+    return len(zlib.compress(probe, _LEVEL)) > _WORTH_IT * len(probe)
 
 
 def checked(blocks: t.Iterable[bytes], digest: str, where: str, at: t.Callable[[int], None]) -> t.Iterator[bytes]:

@@ -102,7 +102,7 @@ def _layer(archive: Archive, path: str, diff_id: str) -> DraftLayer:
         raise SourceError(f"The layer {path} in {archive.shown} is compressed with zstd.", "Export the image as an OCI archive.")
     if start.startswith(_GZIP):
         return DraftLayer(diff_id, file.size, lambda: _gunzipped(file, where), where)
-    return DraftLayer(diff_id, file.size, lambda: blocks_of(file), where)
+    return DraftLayer(diff_id, file.size, lambda: blocks_of(file), where, file)
 
 
 def _start(file: BlobFile) -> bytes:

@@ -11,13 +11,15 @@ import json
 import typing as t
 from dataclasses import dataclass
 
+from .content import Content
 from .errors import SourceError
 from .manifest import DOCKER_MANIFEST, OCI_MANIFEST, Descriptor, Manifest, Platform, parse_manifest
 
 _DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
 _OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
 _DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
-_OCI_LAYER = "application/vnd.oci.image.layer.v1.tar+"
+PLAIN_LAYER = "application/vnd.oci.image.layer.v1.tar"
+"""A layer as it is. Whoever reads images of OCI has to know it (image specification, "Image Manifest"); Docker's manifests have no such."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class DraftLayer:
     """Reads it from the start, as often as need be. Raises `SourceError` when it cannot be read or ends early."""
     where: str
     """What it is read from, for messages."""
+    content: Content | None = None
+    """The same, where it lies ready to be read from any position."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,10 @@ class Draft:
     layers: tuple[DraftLayer, ...]
     where: str
     oci: bool = False
-    """Whether the manifest becomes one of OCI in any case, rather than of Docker, which even old engines read. zstd needs OCI."""
+    """Whether the manifest becomes one of OCI in any case, rather than of Docker, which even old engines read.
+
+    zstd needs OCI, and so do layers that are not compressed.
+    """
 
     @property
     def config_digest(self) -> str:
@@ -60,14 +67,14 @@ class Draft:
         return platform_in(self.config)
 
     def layer_type(self, suffix: str, oci: bool) -> str:
-        return _OCI_LAYER + suffix if oci else _DOCKER_LAYER
+        return f"{PLAIN_LAYER}+{suffix}" if oci else _DOCKER_LAYER
 
     def known_layer(self, layer: Descriptor, oci: bool) -> Descriptor | None:
-        """A layer of another image as this one's manifest names it; None when it cannot: Docker's own manifests know no zstd."""
-        suffix = next((suffix for suffix in ("gzip", "zstd") if layer.media_type.endswith(suffix)), "")
+        """A layer of another image as this one's manifest names it; None when it cannot: Docker's own manifests know gzip alone."""
+        suffix = next((suffix for suffix in ("gzip", "zstd", "tar") if layer.media_type.endswith(suffix)), "")
         if layer.foreign or not suffix or (suffix != "gzip" and not oci):
             return None
-        return Descriptor(self.layer_type(suffix, oci), layer.digest, layer.size)
+        return Descriptor(PLAIN_LAYER if suffix == "tar" else self.layer_type(suffix, oci), layer.digest, layer.size)
 
     def manifest(self, layers: t.Sequence[Descriptor], oci: bool) -> Manifest:
         """The manifest over these compressed layers, in order; the same bytes for the same layers."""

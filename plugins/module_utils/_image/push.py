@@ -15,9 +15,9 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .client import Clock, Registry
-from .compress import Codec, Compressor, checked, choose_codec
+from .compress import Codec, Compressor, checked, choose_codec, hardly_shrinks
 from .content import BytesContent, Content
-from .draft import Draft, DraftLayer, diff_ids_in
+from .draft import PLAIN_LAYER, Draft, DraftLayer, diff_ids_in
 from .errors import ImageError, ImmutableTagError, SourceError
 from .manifest import Descriptor, Image, Manifest
 from .progress import Meter, megabytes, seconds
@@ -34,7 +34,7 @@ _MOST_OTHERS = 3
 _LOOKERS = 2
 
 Known = dict[str, Descriptor]
-"""Compressed layers by their uncompressed digests."""
+"""Layers as they are or will be in the repository, by their uncompressed digests."""
 
 
 class Source(t.Protocol):
@@ -74,6 +74,8 @@ class PushOptions:
     dry_run: bool = False
     codec: Codec = field(default_factory=lambda: choose_codec("auto"))
     """How the layers of a draft are compressed."""
+    compress_all: bool = False
+    """Compress also those that hardly shrink, which else are sent as they are."""
     expected_digest: str = ""
     """What the image has to be: its manifest's digest, or its ID (that of its configuration). Anything goes when empty."""
     others: t.Callable[[], t.Sequence[Manifest]] = tuple
@@ -149,6 +151,8 @@ class Push:
         self._found = False
         """Whether the image is known to be in the repository."""
         self._made: dict[str, Content] = {}
+        self._plain: Known = {}
+        """The layers that are sent as they are."""
         self.result = PushResult(self._image.root.digest)
 
     @property
@@ -251,8 +255,10 @@ class Push:
         if isinstance(image, Image):
             self._image = image
             return None
+        self._plain = self._plain_layers(image)
         known = self._known_layers(image, there, others)
-        if self._options.dry_run and len(known) < len({layer.diff_id for layer in image.layers}) and not self._asks_for_digest(image):
+        open_ones = {layer.diff_id for layer in image.layers} - known.keys() - self._plain.keys()
+        if self._options.dry_run and open_ones and not self._asks_for_digest(image):
             return image, known
         self._make(image, known)
         return None
@@ -264,6 +270,16 @@ class Push:
                 self._image, self._found = Image(old), True
                 return True
         return False
+
+    def _plain_layers(self, draft: Draft) -> Known:
+        """Those of the draft's layers that are sent as they are, since they hardly shrink."""
+        contents = {layer.diff_id: layer.content for layer in draft.layers if layer.content is not None}
+        if self._options.compress_all:
+            return {}
+        looked = self._each(lambda diff_id: hardly_shrinks(contents[diff_id]), list(contents))
+        plain = {diff_id: contents[diff_id] for diff_id, is_plain in looked.items() if is_plain}
+        self._made.update(plain)
+        return {diff_id: Descriptor(PLAIN_LAYER, diff_id, content.size) for diff_id, content in plain.items()}
 
     def _asks_for_digest(self, draft: Draft) -> bool:
         """Whether the image is to be held against the digest of a manifest, which its ID is not."""
@@ -283,6 +299,8 @@ class Push:
         for layer in draft.layers:
             if layer.diff_id in known:
                 self._note(known[layer.diff_id], "exists")
+            elif (plain := self._plain.get(layer.diff_id)) is not None:
+                self._note(plain, "exists" if self._registry.has_blob(plain.digest) else "pushed")
             else:
                 self._note(Descriptor("", layer.diff_id, layer.size), "pushed")
         there = self._registry.has_blob(draft.config_digest)
@@ -332,26 +350,29 @@ class Push:
         """The layers in order, compressed; sent as well, unless this is a dry run."""
         descriptors: dict[str, Descriptor] = {}
         sending: dict[concurrent.futures.Future[t.Any], DraftLayer] = {}
-        configs: dict[concurrent.futures.Future[t.Any], Descriptor] = {}
+        bringing: dict[concurrent.futures.Future[t.Any], Descriptor] = {}
+
+        def bring(blob: Descriptor) -> None:
+            if not self._options.dry_run:
+                bringing[self._pool.submit(self._bring, blob, {})] = blob
+
         for layer in sorted({layer.diff_id: layer for layer in draft.layers}.values(), key=lambda layer: -layer.size):
             if (same := known.get(layer.diff_id)) is not None:
                 descriptors[layer.diff_id] = same
                 self._note(same, "exists")
-                continue
-            self._meter.expect(layer.diff_id, layer.size)
-            sending[self._pool.submit(self._stream, draft, layer, compressor)] = layer
-        if sending:
-            size = megabytes(sum(layer.size for layer in sending.values()))
-            self._progress(
-                f"{self._repository}: compressing {len(sending)} of {len(draft.layers)} layers, {size}, with {compressor.codec.name}"
-            )
-            if not self._options.dry_run:
-                # It is known already, and would take three answers' time after the layers.
-                config = Descriptor("", draft.config_digest, len(draft.config))
-                configs[self._pool.submit(self._bring, config, {})] = config
-        for future in self._ended([*sending, *configs]):
-            if future in configs:
-                self._brought(configs[future], future.result())
+            elif (plain := self._plain.get(layer.diff_id)) is not None:
+                descriptors[layer.diff_id] = plain
+                bring(plain)
+            else:
+                self._meter.expect(layer.diff_id, layer.size)
+                sending[self._pool.submit(self._stream, draft, layer, compressor)] = layer
+        if sending or bringing:
+            self._announce(draft, list(sending.values()), list(bringing.values()), compressor)
+            # It is known already, and would take three answers' time after the layers.
+            bring(Descriptor("", draft.config_digest, len(draft.config)))
+        for future in self._ended([*sending, *bringing]):
+            if future in bringing:
+                self._brought(bringing[future], future.result())
                 continue
             descriptor, outcome = future.result()
             diff_id = sending[future].diff_id
@@ -363,9 +384,19 @@ class Push:
             self.result.outcomes.clear()
         return [descriptors[layer.diff_id] for layer in draft.layers]
 
+    def _announce(self, draft: Draft, sending: list[DraftLayer], bringing: list[Descriptor], compressor: Compressor) -> None:
+        parts = []
+        if sending:
+            size = megabytes(sum(layer.size for layer in sending))
+            parts.append(f"compressing {len(sending)} of {len(draft.layers)} layers, {size}, with {compressor.codec.name}")
+        if bringing:
+            size = megabytes(sum(blob.size for blob in bringing))
+            parts.append(f"not compressing {len(bringing)} that would hardly shrink, {size}")
+        self._progress(f"{self._repository}: {'; '.join(parts)}")
+
     def _oci(self, draft: Draft) -> bool:
         """Whether the manifest is one of OCI."""
-        return draft.oci or self._options.codec.suffix != "gzip"
+        return draft.oci or bool(self._plain) or self._options.codec.suffix != "gzip"
 
     def _stream(self, draft: Draft, layer: DraftLayer, compressor: Compressor) -> tuple[Descriptor, Outcome]:
         at = self._meter.at(layer.diff_id)

@@ -18,16 +18,20 @@ AGES = ("1.0", "1.10", "25")
 
 
 class SavedImage:
-    """One image with layers of these sizes. Half of each layer is text, half is noise."""
+    """One image with layers of these sizes. `text` of each layer shrinks, half of it when not said, the rest is noise."""
 
-    def __init__(self, *sizes: int, seed: int = 0, platform: str = "linux/amd64") -> None:
+    def __init__(self, *sizes: int, seed: int = 0, platform: str = "linux/amd64", text: float = 0.5) -> None:
         source = random.Random(seed)
-        self.layers = [_layer(source, size, number) for number, size in enumerate(sizes)]
+        self.layers = [_layer(source, size, number, text) for number, size in enumerate(sizes)]
         self.diff_ids = [digest(layer) for layer in self.layers]
         system, architecture = platform.split("/")
         about = {"os": system, "architecture": architecture, "config": {"Cmd": ["/app"]}, "created": "2026-01-01T00:00:00Z"}
         self.about: dict[str, Any] = about
-        self.config = json.dumps({**about, "rootfs": {"type": "layers", "diff_ids": self.diff_ids}, "seed": seed}).encode()
+        self.set_config(seed=seed)
+
+    def set_config(self, **more: Any) -> None:
+        """The configuration over the layers that there are."""
+        self.config = json.dumps({**self.about, "rootfs": {"type": "layers", "diff_ids": self.diff_ids}, **more}).encode()
         self.id = digest(self.config)
 
     def save(self, path: Path, age: str = "1.10", *names: str) -> Path:
@@ -105,8 +109,8 @@ def write_tar(path: Path, members: dict[str, bytes | str]) -> Path:
     return path
 
 
-def _layer(source: random.Random, size: int, number: int) -> bytes:
-    text = (f"line {number} of a text that shrinks well\n" * (size // 30 + 1)).encode()[: size // 2]
+def _layer(source: random.Random, size: int, number: int, share: float) -> bytes:
+    text = (f"line {number} of a text that shrinks well\n" * (size // 30 + 1)).encode()[: int(size * share)]
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as archive:
         for name, data in (("text", text), ("noise", source.randbytes(size - len(text)))):

@@ -564,6 +564,16 @@ def test_who_may_not_list_the_images_compresses(push: Runner, ecr: Callable[...,
         push(refused, source=str(SavedImage(2000, seed=1).save(tmp_path / "other.tar")), tags=["2.0"])
 
 
+@pytest.mark.parametrize("compress_all", [False, True])
+def test_layers_that_hardly_shrink_are_compressed_only_when_asked_for(
+    push: Runner, ecr: Callable[..., Ecr], tmp_path: Path, compress_all: bool
+) -> None:
+    image = SavedImage(2_000_000, text=0.0)
+    result = push(ecr().images(), source=str(image.save(tmp_path / "saved.tar")), compress_all=compress_all)
+    layers = json.loads(push.fake.manifests["api", result["digest"]][1])["layers"]
+    assert [layer["digest"] == image.diff_ids[0] for layer in layers] == [not compress_all]
+
+
 def test_check_mode_leaves_the_digest_open_where_only_compressing_tells_it(push: Runner, ecr: Callable[..., Ecr], tmp_path: Path) -> None:
     image = SavedImage(2000, 500)
     source = str(image.save(tmp_path / "saved.tar"))
