@@ -13,7 +13,7 @@ description:
   - Pushes an image to a repository of Amazon ECR, from an OCI image layout, from what C(docker save) wrote, from the engine of
     this machine, from another registry or ECR account, or made of a folder or a program. No container engine is needed.
   - Sends only what the repository does not have, several blobs at the same time, and sets the tags last.
-    A second run costs one answer of ECR, whatever the number of tags, and compresses nothing.
+    A second run takes the time of one answer of ECR, whatever the number of tags, and compresses nothing.
   - An image whose layers have yet to be compressed, as those of a docker archive, an engine and an image that is made, is looked for
     among the hundred newest of the repository before that is done.
   - Check mode compresses nothing. Where only that would tell the digest, RV(digest), RV(image) and the digests of RV(tags) are empty,
@@ -213,12 +213,13 @@ options:
     default: auto
   compress_all:
     description:
-      - Whether to compress those of the layers of a docker archive or an engine as well that would hardly shrink, as layers of images,
-        packages and models do.
-      - By default, one above 1 MiB that samples show to shrink by less than 3% is pushed as it is. It is not read before the registry
-        has been asked for it, need not be unpacked when it is pulled, and makes the image's manifest one of OCI, as those of Docker name
+      - Whether to compress all layers of a docker archive or an engine, those as well that would hardly shrink, as one of pictures or of
+        packages does.
+      - By default, one above 1 MiB that samples show to shrink by less than 3% is pushed as it is. It is looked for in the registry
+        before it is read, need not be decompressed when it is pulled, and makes the image's manifest one of OCI, as Docker's have
         compressed layers only.
-      - Set this for readers of images that know only compressed layers, or only manifests of Docker.
+      - Set this for whatever reads only compressed layers, which AWS Lambda seems to, or only manifests of Docker.
+        An image that is there with layers that are not compressed is then replaced.
     type: bool
     default: false
   jobs:
@@ -246,7 +247,6 @@ notes:
   - E(HTTPS_PROXY), E(HTTP_PROXY) and E(NO_PROXY) are honoured. Addresses of this machine are never reached through a proxy.
   - The identity needs C(ecr:GetAuthorizationToken), C(ecr:DescribeRepositories), C(ecr:BatchCheckLayerAvailability),
     C(ecr:InitiateLayerUpload), C(ecr:UploadLayerPart), C(ecr:CompleteLayerUpload), C(ecr:PutImage) and C(ecr:BatchGetImage).
-    Without C(ecr:BatchGetImage) the registry is asked for what the tags name.
     An image that has yet to be compressed is looked for with C(ecr:DescribeImages); without it, it is compressed and sent.
     Mounting and reading from ECR also need C(ecr:GetDownloadUrlForLayer) on the repositories that are read,
     O(create_repository) needs C(ecr:CreateRepository) and C(ecr:PutLifecyclePolicy), O(wait_for_scan) needs

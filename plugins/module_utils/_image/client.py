@@ -212,6 +212,11 @@ class Registry:
             return False
         raise self.refusal(answer, f"the blob {digest} could not be looked up")
 
+    def blob_length(self, digest: str) -> int | None:
+        """How many bytes a blob has that is there. None when the registry does not say."""
+        length = self.call("HEAD", f"blobs/{digest}").headers.get("content-length", "")
+        return int(length) if length.isdecimal() else None
+
     def put_manifest(self, manifest: Manifest, reference: str) -> None:
         """Store a manifest under a digest or tag. Raises `ImmutableTagError` when the tag may not be moved."""
         self.pause(self._pacer.turn())

@@ -42,6 +42,8 @@ _SAMPLE = 1024
 # shrink by half is taken for one that does not once in twenty; more of them would have to be read from all over a disk.
 _LAYER_SAMPLES = 128
 _LAYER_SAMPLE = 2048
+# Where Python is linked to zlib-ng, level 1 finds repetitions only; from 2 on, both find rare bytes too.
+_PROBE_LEVEL = 2
 # A layer up to this many bytes is compressed in any case: nothing is to be won.
 _SMALL = 1024 * 1024
 # A probe that shrinks to less than this is worth compressing.
@@ -152,7 +154,7 @@ class Compressor:
         # Without the end of the piece before as dictionary: for half a percent of the bytes, an eighth of each would be read twice.
         deflate = library.compressobj(_LEVEL, library.DEFLATED, -15)
         done = deflate.compress(piece[:_BEGINNING]) + deflate.flush(library.Z_SYNC_FLUSH)
-        if len(done) > _WORTH_IT * _BEGINNING and not _shrinks(library, piece):
+        if len(done) > _WORTH_IT * len(piece[:_BEGINNING]) and not _shrinks(library, piece):
             return _stored(piece)
         rest = memoryview(piece)[_BEGINNING:]
         return t.cast("bytes", done + deflate.compress(rest) + deflate.flush(library.Z_SYNC_FLUSH) if rest else done)
@@ -208,7 +210,7 @@ def hardly_shrinks(content: Content) -> bool:
     part = content.size // _LAYER_SAMPLES
     with contextlib.closing(content.open()) as reader:
         probe = b"".join(reader.block(number * part + (part - _LAYER_SAMPLE) // 2, _LAYER_SAMPLE) for number in range(_LAYER_SAMPLES))
-    return len(zlib.compress(probe, _LEVEL)) > _WORTH_IT * len(probe)
+    return len(zlib.compress(probe, _PROBE_LEVEL)) > _WORTH_IT * len(probe)
 
 
 def checked(blocks: t.Iterable[bytes], digest: str, where: str, at: t.Callable[[int], None]) -> t.Iterator[bytes]:

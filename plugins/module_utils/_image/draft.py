@@ -77,7 +77,7 @@ class Draft:
         return Descriptor(PLAIN_LAYER if suffix == "tar" else self.layer_type(suffix, oci), layer.digest, layer.size)
 
     def manifest(self, layers: t.Sequence[Descriptor], oci: bool) -> Manifest:
-        """The manifest over these compressed layers, in order; the same bytes for the same layers."""
+        """The manifest over these layers, in order; the same bytes for the same layers."""
         media_type = OCI_MANIFEST if oci else DOCKER_MANIFEST
         config = Descriptor(_OCI_CONFIG if oci else _DOCKER_CONFIG, self.config_digest, len(self.config))
         document = {

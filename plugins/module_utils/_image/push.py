@@ -4,7 +4,7 @@
 
 """Pushes an image: finds out what is missing, in the cheapest order, sends just that, and sets the tags last.
 
-The order is the point. A tag that already names the image costs one request. A manifest that is already there needs no
+The order is the point. A tag that already names the image costs one question. A manifest that is already there needs no
 blob looked at. Tags that may not be moved are found before the first byte. Nothing names the image before all of it is there.
 """
 
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from .client import Clock, Registry
 from .compress import Codec, Compressor, checked, choose_codec, hardly_shrinks
-from .content import BytesContent, Content
+from .content import BytesContent, Content, digest_of
 from .draft import PLAIN_LAYER, Draft, DraftLayer, diff_ids_in
 from .errors import ImageError, ImmutableTagError, SourceError
 from .manifest import Descriptor, Image, Manifest
@@ -119,6 +119,10 @@ class PushFailure(Exception):
         super().__init__(str(error))
         self.error = error
         self.result = result
+
+
+def _has_plain_layers(manifest: Manifest) -> bool:
+    return any(blob.media_type == PLAIN_LAYER for blob in manifest.blobs)
 
 
 class Push:
@@ -266,7 +270,9 @@ class Push:
     def _is_one_of(self, manifests: t.Sequence[Manifest], deferred: Deferred) -> bool:
         for old in manifests:
             # One that could not be read is nothing that a tag could be set to.
-            if old.content and deferred.identities & {old.digest, *(blob.digest for blob in old.blobs[:1])}:
+            if not old.content or (self._options.compress_all and _has_plain_layers(old)):
+                continue
+            if deferred.identities & {old.digest, *(blob.digest for blob in old.blobs[:1])}:
                 self._image, self._found = Image(old), True
                 return True
         return False
@@ -296,11 +302,12 @@ class Push:
 
     def _foretell(self, draft: Draft, known: Known, current: t.Mapping[str, str | None]) -> None:
         """Say what a push would do, all but the digest. A layer that would be compressed counts with the length that it has now."""
+        looked = self._each(lambda diff_id: self._look(self._plain[diff_id], {}), [item for item in self._plain if item not in known])
         for layer in draft.layers:
             if layer.diff_id in known:
                 self._note(known[layer.diff_id], "exists")
-            elif (plain := self._plain.get(layer.diff_id)) is not None:
-                self._note(plain, "exists" if self._registry.has_blob(plain.digest) else "pushed")
+            elif layer.diff_id in looked:
+                self._note(self._plain[layer.diff_id], looked[layer.diff_id])
             else:
                 self._note(Descriptor("", layer.diff_id, layer.size), "pushed")
         there = self._registry.has_blob(draft.config_digest)
@@ -318,7 +325,7 @@ class Push:
         size = megabytes(self.result.bytes_of("pushed"))
         self._progress(
             f"{self._repository}: the image with the ID {draft.config_digest[:19]} would be there {named}, "
-            f"under a digest that only compressing tells; {size} to compress and send"
+            f"under a digest that only compressing tells; {size} to send, before that"
         )
 
     def _known_layers(self, draft: Draft, there: t.Sequence[Manifest], others: t.Sequence[Manifest]) -> Known:
@@ -335,7 +342,8 @@ class Push:
                 known = {**found, **known}
                 break
         same = {diff_id: draft.known_layer(layer, self._oci(draft)) for diff_id, layer in known.items() if diff_id in wanted}
-        return {diff_id: layer for diff_id, layer in same.items() if layer is not None}
+        unfit = (None, PLAIN_LAYER) if self._options.compress_all else (None,)
+        return {diff_id: layer for diff_id, layer in same.items() if layer is not None and layer.media_type not in unfit}
 
     def _layers_of(self, config: Descriptor, layers: t.Sequence[Descriptor]) -> Known:
         """An image's layers by their uncompressed digests."""
@@ -386,12 +394,13 @@ class Push:
 
     def _announce(self, draft: Draft, sending: list[DraftLayer], bringing: list[Descriptor], compressor: Compressor) -> None:
         parts = []
+        most = len(draft.layers)
         if sending:
             size = megabytes(sum(layer.size for layer in sending))
-            parts.append(f"compressing {len(sending)} of {len(draft.layers)} layers, {size}, with {compressor.codec.name}")
+            parts.append(f"compressing {len(sending)} of {most} layers, {size}, with {compressor.codec.name}")
         if bringing:
             size = megabytes(sum(blob.size for blob in bringing))
-            parts.append(f"not compressing {len(bringing)} that would hardly shrink, {size}")
+            parts.append(f"leaving {len(bringing)} of {most} layers uncompressed, {size}, as they would hardly shrink")
         self._progress(f"{self._repository}: {'; '.join(parts)}")
 
     def _oci(self, draft: Draft) -> bool:
@@ -500,6 +509,8 @@ class Push:
     def _look(self, blob: Descriptor, there: dict[str, bool]) -> Outcome:
         """Whether the blob exists, or else what would have to be done; noted in `there` as well."""
         there[blob.digest] = found = self._registry.has_blob(blob.digest)
+        if found:
+            self._check_length(blob)
         if not found and not self._options.dry_run:
             self._meter.expect(blob.digest, blob.size)
         return "exists" if found else "pushed"
@@ -507,7 +518,24 @@ class Push:
     def _bring(self, blob: Descriptor, there: dict[str, bool]) -> Outcome:
         """Look for the blob, and send it where it is missing."""
         outcome = self._look(blob, there)
-        return outcome if outcome == "exists" or self._options.dry_run else self._send(blob)
+        if outcome == "exists" or self._options.dry_run:
+            return outcome
+        outcome = self._send(blob)
+        if outcome == "mounted":
+            self._check_length(blob)
+        return outcome
+
+    def _check_length(self, blob: Descriptor) -> None:
+        """Raises `SourceError` when a layer that is left as it is has another length in the repository, where it is already.
+
+        Its digest is from the configuration and its length from the archive; that they belong together shows when it is sent, or here.
+        """
+        if blob.media_type != PLAIN_LAYER or blob.digest not in self._made:
+            return
+        content = self._made[blob.digest]
+        length = self._registry.blob_length(blob.digest)
+        if length != blob.size if length is not None else digest_of(content) != blob.digest:
+            raise SourceError(f"The layer {blob.digest} in {content.where} is damaged: it has another length.", "Export the image again.")
 
     def _send(self, blob: Descriptor) -> Outcome:
         content = self._made.get(blob.digest) or self._source.blob(blob.digest)

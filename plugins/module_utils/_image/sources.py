@@ -109,7 +109,8 @@ def open_image(path: Path, kind: str = "auto_file", ref_name: str | None = None,
         if kind != "docker_archive" and archive.find("index.json") is not None:
             if archive.find("manifest.json") is None:
                 return Opened("oci", layout, load_image(layout, ref_name, platform))
-            # Docker 25 and newer write both. Only with its containerd store are the layers compressed, and the layout worth pushing.
+            # Docker 25 and newer write both. Only with its containerd store are the layers those that were pulled: then the layout is
+            # worth pushing.
             image = _compressed(layout, ref_name, platform)
             if image is not None:
                 return Opened("oci", layout, image)
@@ -122,13 +123,13 @@ def open_image(path: Path, kind: str = "auto_file", ref_name: str | None = None,
 
 
 def _compressed(layout: Layout, ref_name: str | None, platform: Platform | None) -> Image | None:
-    """The image of the layout when all its layers are compressed and there; None otherwise."""
+    """The image of the layout when all its layers are there and some compressed; None otherwise. A few are pushed as they are."""
     try:
         image = load_image(layout, ref_name, platform)
     except SourceError:
         return None
     layers = [blob for manifest in [*image.children, image.root] for blob in manifest.blobs[1:]]
-    return None if any(layer.media_type.endswith(".tar") for layer in layers) else image
+    return None if layers and all(layer.media_type.endswith(".tar") for layer in layers) else image
 
 
 @contextlib.contextmanager

@@ -14,6 +14,6 @@ _MOST = 10
 
 
 def at_once(*asks: t.Callable[[], t.Any]) -> list[t.Any]:
-    """The answers, in the order of the questions. Raises the first failure in that order, once all have come to an end."""
+    """The answers, in the order of the questions. Raises the first failure in that order, once all that were begun have ended."""
     with concurrent.futures.ThreadPoolExecutor(min(len(asks), _MOST)) as pool:
         return list(pool.map(lambda ask: ask(), asks))

@@ -59,7 +59,8 @@ def _findings(ctx: Context, client: t.Any, repository: EcrRepository, digest: st
         if status not in _UNDER_WAY:
             raise VerbFailure(
                 f"{repository.name}@{digest} cannot be scanned: {status}, {found.description if found else ''}.",
-                hint="Leave out wait_for_scan and scan_fail_on for images that ECR cannot scan, such as those from scratch.",
+                hint="Leave out wait_for_scan and scan_fail_on for images that ECR cannot scan, such as those from scratch. "
+                "If the image has layers that are not compressed, compress_all makes one that has none.",
             )
         if found is None and not asked:
             asked = True

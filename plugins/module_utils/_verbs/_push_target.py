@@ -140,13 +140,15 @@ def other_images(ctx: Context, repository: EcrRepository) -> list[Manifest]:
     client = ctx.client("ecr")
     try:
         details = ecr.describe_images(client, repository.registry_id, repository.name)
+        by_age = sorted(details, key=lambda detail: detail["imagePushedAt"], reverse=True)
+        newest = [detail["imageDigest"] for detail in by_age][:_MOST_OTHERS]
+        found = {image.digest: _manifest(image) for image in ecr.raw_manifests(client, repository.registry_id, repository.name, newest)}
     except client.exceptions.ClientError as exc:
         if error_code(exc) != "AccessDeniedException":
             raise
-        ctx.progress(f"{repository.name}: not looked for among the images there, which this identity may not list (ecr:DescribeImages)")
+        missing = "ecr:DescribeImages, ecr:BatchGetImage"
+        ctx.progress(f"{repository.name}: not looked for among the images there, which this identity may not list ({missing})")
         return []
-    newest = [detail["imageDigest"] for detail in sorted(details, key=lambda detail: detail["imagePushedAt"], reverse=True)][:_MOST_OTHERS]
-    found = {image.digest: _manifest(image) for image in ecr.raw_manifests(client, repository.registry_id, repository.name, newest)}
     return [found[digest] for digest in newest if digest in found]
 
 

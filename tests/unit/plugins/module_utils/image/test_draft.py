@@ -164,6 +164,15 @@ def test_a_tag_that_names_something_unreadable_is_moved_all_the_same(rig: Rig, t
     assert rig.fake.tags["api", "latest"] == result.digest
 
 
+def test_something_unreadable_with_the_digest_of_the_image_is_not_taken_for_it(rig: Rig, tmp_path: Path) -> None:
+    image = SavedImage(1000)
+    rig.fake.manifests["api", image.id] = ("application/vnd.docker.distribution.manifest.v1+json", image.config)
+    rig.fake.tags["api", "latest"] = image.id
+    result = rig.push(image.save(tmp_path / "image.tar"), "latest", "1")
+    assert rig.fake.manifests["api", result.digest][0] == DOCKER_MANIFEST
+    assert rig.fake.tags == {("api", "latest"): result.digest, ("api", "1"): result.digest}
+
+
 @pytest.mark.parametrize(("first", "second", "reused"), [("isal", "zstd", True), ("zstd", "isal", False), ("zstd", "zstd", True)])
 def test_a_layer_is_named_as_its_new_manifest_names_its_kind(rig: Rig, tmp_path: Path, first: str, second: str, reused: bool) -> None:
     """Docker's manifests hold no layers of OCI, and OCI's none of Docker."""
@@ -378,13 +387,19 @@ def test_a_layer_that_is_compressed_already_is_compressed_anew(rig: Rig, tmp_pat
     assert rig.push(image.save(tmp_path / "packed.tar"), "2", repository="base").digest == plain.digest
 
 
-def test_a_layout_of_docker_25_is_pushed_as_it_is_when_its_layers_are_compressed(rig: Rig, tmp_path: Path) -> None:
-    image = SavedImage(3000)
-    packed = [gzip.compress(layer) for layer in image.layers]
+@pytest.mark.parametrize("plain", [0, 1])
+def test_a_layout_of_docker_25_is_pushed_as_it_is_when_layers_are_compressed(rig: Rig, tmp_path: Path, plain: int) -> None:
+    image = SavedImage(3000, 500)
+    packed = [*image.layers[:plain], *(gzip.compress(layer) for layer in image.layers[plain:])]
     members = image._blobs(["api:1.0"])
     manifest = json.loads(next(data for data in members.values() if b'"layers"' in data and b"schemaVersion" in data))
     manifest["layers"] = [
-        {"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip", "digest": digest(data), "size": len(data)} for data in packed
+        {
+            "mediaType": f"application/vnd.oci.image.layer.v1.tar{'' if number < plain else '+gzip'}",
+            "digest": digest(data),
+            "size": len(data),
+        }
+        for number, data in enumerate(packed)
     ]
     text = json.dumps(manifest).encode()
     for data in (text, *packed):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.steadystate.ecs.plugins.module_utils._image.client import Registry
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.compress import Compressor, choose_codec, hardly_shrinks
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.content import BlobFile, BytesContent
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.errors import SourceError
@@ -76,11 +77,12 @@ def test_it_goes_as_it_is_beside_those_that_are_compressed(rig: Rig, tmp_path: P
     assert manifest["layers"][1]["mediaType"] == f"{PLAIN}+{'zstd' if name == 'zstd' else 'gzip'}"
     assert (len(rig.fake.requests("^PATCH")), list(result.outcomes.values())) == (1, ["pushed"] * 3)
     assert result.sizes[image.diff_ids[0]] == len(image.layers[0])
-    assert rig.lines[0] == f"api: compressing 1 of 2 layers, 0.3 MB, with {name}; not compressing 1 that would hardly shrink, 2.0 MB"
+    plain = "leaving 1 of 2 layers uncompressed, 2.0 MB, as they would hardly shrink"
+    assert rig.lines[0] == f"api: compressing 1 of 2 layers, 0.3 MB, with {name}; {plain}"
     assert not rig.push(path, "1").changed
 
 
-def test_where_it_is_there_already_it_is_not_even_read(rig: Rig, tmp_path: Path) -> None:
+def test_where_it_is_there_already_it_is_not_sent(rig: Rig, tmp_path: Path) -> None:
     """Under its own digest it is found whatever image brought it, as a base image's large files are."""
     rig.push(SavedImage(2 * MB, text=0.0).save(tmp_path / "base.tar"), "base")
     image = mixed(tmp_path / "image.tar")
@@ -116,13 +118,36 @@ def mixed_path(folder: Path, image: SavedImage) -> Path:
     return image.save(folder / "release.tar")
 
 
-def test_a_plain_layer_that_is_there_is_no_part_of_a_docker_manifest(rig: Rig, tmp_path: Path) -> None:
+@pytest.mark.parametrize("release", [False, True])
+@pytest.mark.parametrize("name", ["zlib", "zstd"])
+def test_an_image_that_is_there_with_plain_layers_is_replaced_when_all_are_to_be_compressed(
+    rig: Rig, tmp_path: Path, name: str, release: bool
+) -> None:
     image = mixed(tmp_path / "image.tar")
-    rig.push(tmp_path / "image.tar", "1")
-    result = rig.push(mixed_path(tmp_path, image), "1", compress_all=True)
+    old = rig.push(tmp_path / "image.tar", "1")
+    path = mixed_path(tmp_path, image) if release else tmp_path / "image.tar"
+    result = rig.push(path, "1", compress_all=True, codec=choose_codec(name))  # type: ignore[arg-type]
     media_type, content = rig.fake.manifests["api", result.digest]
-    assert media_type == DOCKER_MANIFEST
+    assert (media_type, result.digest == old.digest) == (OCI_MANIFEST if name == "zstd" else DOCKER_MANIFEST, False)
     assert image.diff_ids[0] not in [layer["digest"] for layer in json.loads(content)["layers"]]
+    assert not rig.push(path, "1", compress_all=True).changed
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["length told", "length not told"])
+@pytest.mark.parametrize("mount", [True, False])
+def test_another_length_than_what_is_there_is_damage(
+    rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mount: bool, known: bool
+) -> None:
+    """The digest, which the configuration tells, is that of the blob in the repository; the layer in the archive is another."""
+    image = SavedImage(2 * MB, text=0.0)
+    rig.push(image.save(tmp_path / "good.tar"), "1", repository="base" if mount else "api")
+    if not known:
+        monkeypatch.setattr(Registry, "blob_length", lambda registry, digest: None)
+    image.layers[0] += bytes(512)
+    image.set_config(release=2)
+    with pytest.raises(PushFailure, match=f"The layer {image.diff_ids[0]} in .*bad.tar is damaged: it has another length"):
+        rig.push(image.save(tmp_path / "bad.tar"), "2", mount_from=("base",) if mount else ())
+    assert ("api", "2") not in rig.fake.tags
 
 
 @pytest.mark.parametrize("others", [True, False])
@@ -139,7 +164,7 @@ def test_check_mode_tells_what_goes_as_it_is(rig: Rig, tmp_path: Path, monkeypat
     assert {line.partition(" ")[0] for line in rig.fake.log} <= {"GET", "HEAD"}
     did = rig.push(path, "2")
     assert (would.digest, would.outcomes) == (did.digest, did.outcomes)
-    assert "api: not compressing 2 that would hardly shrink, 5.0 MB" in rig.lines
+    assert "api: leaving 2 of 2 layers uncompressed, 5.0 MB, as they would hardly shrink" in rig.lines
 
 
 def test_damage_is_an_error_at_once(rig: Rig, tmp_path: Path) -> None:

@@ -557,7 +557,12 @@ def test_an_archive_is_found_under_any_tag_of_the_repository(push: Runner, ecr: 
 def test_who_may_not_list_the_images_compresses(push: Runner, ecr: Callable[..., Ecr], tmp_path: Path) -> None:
     result = push(ecr().images(denied=True), source=str(SavedImage(2000).save(tmp_path / "saved.tar")))
     assert result["changed"]
-    assert push.lines[0] == "api: not looked for among the images there, which this identity may not list (ecr:DescribeImages)"
+    missing = "ecr:DescribeImages, ecr:BatchGetImage"
+    assert push.lines[0] == f"api: not looked for among the images there, which this identity may not list ({missing})"
+    unseen = ecr().images(*[(name, kind, text) for (_place, name), (kind, text) in push.fake.manifests.items()])
+    unseen.look_fails = "AccessDeniedException"
+    assert push(unseen, source=str(SavedImage(2000, seed=2).save(tmp_path / "unseen.tar")), tags=["3.0"])["changed"]
+    assert push.lines[0].endswith(f"({missing})")
     refused = ecr()
     refused.stub.add_client_error("describe_images", "ServerException")
     with pytest.raises(ClientError, match="ServerException"):
