@@ -42,6 +42,7 @@ if AnsibleCollectionConfig.collection_finder is None:
 from ansible_collections.steadystate.ecs.plugins.module_utils._image import archive as archive_module
 from ansible_collections.steadystate.ecs.plugins.module_utils._image import engine as engine_module
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.client import Registry
+from ansible_collections.steadystate.ecs.plugins.module_utils._image.compress import hardly_shrinks
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.content import blocks_of
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.draft import Draft, diff_ids_in, platform_in
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.errors import ConnectionBroken, ImageError, read_complaint
@@ -194,6 +195,8 @@ class Target:
             self._read_blobs(source, image)
             return
         for layer in image.layers:
+            if layer.content is not None:
+                hardly_shrinks(layer.content)
             read = 0
             for block in layer.blocks():
                 read += len(block)
