@@ -325,7 +325,7 @@ class Push:
         size = megabytes(self.result.bytes_of("pushed"))
         self._progress(
             f"{self._repository}: the image with the ID {draft.config_digest[:19]} would be there {named}, "
-            f"under a digest that only compressing tells; {size} to send, before that"
+            f"under a digest that only compressing tells; {size} to send, before compressing"
         )
 
     def _known_layers(self, draft: Draft, there: t.Sequence[Manifest], others: t.Sequence[Manifest]) -> Known:
@@ -534,7 +534,8 @@ class Push:
             return
         content = self._made[blob.digest]
         length = self._registry.blob_length(blob.digest)
-        if length != blob.size if length is not None else digest_of(content) != blob.digest:
+        fits = digest_of(content) == blob.digest if length is None else length == blob.size
+        if not fits:
             raise SourceError(f"The layer {blob.digest} in {content.where} is damaged: it has another length.", "Export the image again.")
 
     def _send(self, blob: Descriptor) -> Outcome:
