@@ -158,16 +158,8 @@ _MANIFEST_TYPES = (
 
 def image_manifest(client: t.Any, registry_id: str, repository: str, tag: str, digest: str) -> dict[str, t.Any] | None:
     """ecr:BatchGetImage for one image: its manifest or index. None when the repository or the image is not there."""
-    wanted = {key: value for key, value in (("imageTag", "" if digest else tag), ("imageDigest", digest)) if value}
-    try:
-        answer = client.batch_get_image(
-            registryId=registry_id, repositoryName=repository, imageIds=[wanted], acceptedMediaTypes=list(_MANIFEST_TYPES)
-        )
-    except Exception as error:
-        if error_code(error) == "RepositoryNotFoundException":
-            return None
-        raise
-    images = answer.get("images", [])
+    answers = _unless(lambda: list(_batch_get_image(client, registry_id, repository, [digest or tag])), "RepositoryNotFoundException")
+    images = [image for answer in answers or [] for image in answer.get("images", [])]
     return dict(json.loads(images[0]["imageManifest"])) if images else None
 
 

@@ -279,9 +279,9 @@ class Push:
 
     def _plain_layers(self, draft: Draft) -> Known:
         """Those of the draft's layers that are sent as they are, since they hardly shrink."""
-        contents = {layer.diff_id: layer.content for layer in draft.layers if layer.content is not None}
         if self._options.compress_all:
             return {}
+        contents = {layer.diff_id: layer.content for layer in draft.layers if layer.content is not None}
         looked = self._each(lambda diff_id: hardly_shrinks(contents[diff_id]), list(contents))
         plain = {diff_id: contents[diff_id] for diff_id, is_plain in looked.items() if is_plain}
         self._made.update(plain)
@@ -342,8 +342,8 @@ class Push:
                 known = {**found, **known}
                 break
         same = {diff_id: draft.known_layer(layer, self._oci(draft)) for diff_id, layer in known.items() if diff_id in wanted}
-        unfit = (None, PLAIN_LAYER) if self._options.compress_all else (None,)
-        return {diff_id: layer for diff_id, layer in same.items() if layer is not None and layer.media_type not in unfit}
+        unfit = PLAIN_LAYER if self._options.compress_all else ""
+        return {diff_id: layer for diff_id, layer in same.items() if layer is not None and layer.media_type != unfit}
 
     def _layers_of(self, config: Descriptor, layers: t.Sequence[Descriptor]) -> Known:
         """An image's layers by their uncompressed digests."""
@@ -530,7 +530,7 @@ class Push:
 
         Its digest is from the configuration and its length from the archive; that they belong together shows when it is sent, or here.
         """
-        if blob.media_type != PLAIN_LAYER or blob.digest not in self._made:
+        if blob.digest not in self._plain:
             return
         content = self._made[blob.digest]
         length = self._registry.blob_length(blob.digest)

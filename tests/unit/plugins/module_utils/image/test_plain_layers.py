@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.client import Registry
-from ansible_collections.steadystate.ecs.plugins.module_utils._image.compress import Compressor, choose_codec, hardly_shrinks
+from ansible_collections.steadystate.ecs.plugins.module_utils._image.compress import Compression, Compressor, choose_codec, hardly_shrinks
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.content import BlobFile, BytesContent
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.errors import SourceError
 from ansible_collections.steadystate.ecs.plugins.module_utils._image.manifest import DOCKER_MANIFEST, OCI_MANIFEST
@@ -64,11 +64,11 @@ def mixed(path: Path, noise: int = 2 * MB, **config: Any) -> SavedImage:
 
 @pytest.mark.parametrize("age", AGES)
 @pytest.mark.parametrize("name", ["isal", "zlib", "zstd"])
-def test_it_goes_as_it_is_beside_those_that_are_compressed(rig: Rig, tmp_path: Path, age: str, name: str) -> None:
+def test_it_goes_as_it_is_beside_those_that_are_compressed(rig: Rig, tmp_path: Path, age: str, name: Compression) -> None:
     path = tmp_path / "image.tar"
     image = mixed(path)
     image.save(path, age)
-    result = rig.push(path, "1", codec=choose_codec(name))  # type: ignore[arg-type]
+    result = rig.push(path, "1", codec=choose_codec(name))
     media_type, content = rig.fake.manifests["api", result.digest]
     manifest = json.loads(content)
     assert (media_type, manifest["config"]["mediaType"]) == (OCI_MANIFEST, "application/vnd.oci.image.config.v1+json")
@@ -121,12 +121,12 @@ def mixed_path(folder: Path, image: SavedImage) -> Path:
 @pytest.mark.parametrize("release", [False, True])
 @pytest.mark.parametrize("name", ["zlib", "zstd"])
 def test_an_image_that_is_there_with_plain_layers_is_replaced_when_all_are_to_be_compressed(
-    rig: Rig, tmp_path: Path, name: str, release: bool
+    rig: Rig, tmp_path: Path, name: Compression, release: bool
 ) -> None:
     image = mixed(tmp_path / "image.tar")
     old = rig.push(tmp_path / "image.tar", "1")
     path = mixed_path(tmp_path, image) if release else tmp_path / "image.tar"
-    result = rig.push(path, "1", compress_all=True, codec=choose_codec(name))  # type: ignore[arg-type]
+    result = rig.push(path, "1", compress_all=True, codec=choose_codec(name))
     media_type, content = rig.fake.manifests["api", result.digest]
     assert (media_type, result.digest == old.digest) == (OCI_MANIFEST if name == "zstd" else DOCKER_MANIFEST, False)
     assert image.diff_ids[0] not in [layer["digest"] for layer in json.loads(content)["layers"]]
